@@ -2,7 +2,7 @@
 
     raw object -> rows as found -> observations -> records -> processed zone -> MongoDB
 
-What the steps do is in forecast.run.steps; forecast.run.staging and forecast.run.pipeline put the objects through them.
+The steps are in forecast.run.steps; forecast.run.staging and forecast.run.pipeline run them on the objects.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ LOGGER = logging.getLogger("forecast.main")
 
 
 def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
-    """What the run found, from its counts."""
+    """The quality report of a run, from its counts."""
     now = datetime.now(UTC)
     return quality_report(
         run.context.run_id,
@@ -76,10 +76,10 @@ def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
 
 
 def list_objects(run: Run, store: Store, selection: Chooser | None = None) -> list[RawObject]:
-    """The raw objects of the days that were asked for, in the order of their keys; markers are counted and left out.
+    """The raw objects of the requested days, in the order of their keys; markers are counted and left out.
 
-    With a selection, those that it chooses: a million objects that are processed are never in memory at once.
-    Raises SettingError where there is no object at all, or none of those days.
+    With a selection, only those that it chooses, so that a million processed objects are never in memory at once.
+    Raises SettingError if there is no object at all, or none of those days.
     """
     selection = selection or Everything()
     part: list[RawObject] = []
@@ -108,7 +108,7 @@ def list_objects(run: Run, store: Store, selection: Chooser | None = None) -> li
 
 
 def _data(run: Run, store: Store, selection: Chooser) -> Iterator[RawObject | ListedRange]:
-    """What the selection lists, without markers, and counted."""
+    """The objects that the selection lists, counted, without markers."""
     progress = run.progress
     for one in selection.objects(store):
         if isinstance(one, RawObject):
@@ -125,9 +125,9 @@ def _data(run: Run, store: Store, selection: Chooser) -> Iterator[RawObject | Li
 def run_pipeline(
     settings: Settings, run_options: RunOptions, stations: Stations
 ) -> tuple[PipelineStatus, QualityReport]:
-    """One run; its status report (with the exit code) and its quality report.
+    """Run the pipeline once; return its status report (with the exit code) and its quality report.
 
-    Raises ForecastError only for what fails before the run begins.
+    Raises ForecastError only for faults before the run begins.
     """
     check_apart(settings)
     check_cluster(run_options, settings)
@@ -144,7 +144,7 @@ def run_pipeline(
 
 
 def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> PipelineStatus:
-    """All stages, and how the run ended."""
+    """Run all stages; return the final status."""
     try:
         reports.start()
         with (
@@ -164,12 +164,12 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
                 fault = error
             if fault is None and not run.options.dry_run:
                 remove_old(run.settings, processed, collection, run.context.started_at)
-            # While the database is connected: it keeps the history, and the dashboard asks it.
+            # While the database is connected: the history is written to it, and the dashboard queries it.
             return _end(run, reports, stations, fault, collection)
     except ForecastError as error:
         return _end(run, reports, stations, error)
     except BaseException as error:
-        # A fault of the program, or a second Ctrl-C: the status must not stay "running".
+        # An internal error, or a second Ctrl-C: the status must not stay "running".
         run.progress.add_error(type(error).__name__, "the run ended unexpectedly")
         reports.status("failed", 1)
         raise
@@ -184,7 +184,7 @@ def _cluster(
     uri: str,
     folder: Path,
 ) -> AbstractContextManager[DaskExecutor | None]:
-    """The Dask cluster that the options of the run ask for; Dask is imported for that alone."""
+    """The Dask cluster that the run's options ask for. Dask is only imported if they do."""
     if not run.options.on_cluster:
         return nullcontext()
     return dask_executor(run, stations, raw, processed, collection, uri, folder)
@@ -197,7 +197,7 @@ def _end(
     fault: ForecastError | None,
     collection: ObservationCollection | None = None,
 ) -> PipelineStatus:
-    """The last status, and the dashboard after it, which shows it."""
+    """Write the final status, then the dashboard, which shows it."""
     status = reports.end(fault)
     if not run.options.dry_run and not run.turned_away:
         write_dashboard_or_warn(run.settings, stations, fault, collection)
@@ -207,13 +207,13 @@ def _end(
 def _list_and_work(
     run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, raw: Store
 ) -> ForecastError | None:
-    """List the objects and process them; the fault that ended the run, if one did."""
+    """List the objects and process them; return the fault that ended the run, if any."""
     try:
         selection = pipeline.selection()
         objects = list_objects(run, raw, selection)
         selection.end()
     except ForecastError as error:
-        # A run without anything to read also reports silent stations. The first fault is the one to fix.
+        # A run with nothing to read still reports silent stations. The first fault is the one to fix.
         with suppress(ForecastError):
             pipeline.note_stations()
         return error
@@ -223,7 +223,7 @@ def _list_and_work(
 def _work(
     run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, objects: list[RawObject]
 ) -> ForecastError | None:
-    """Process the objects, check what is there, and report; the fault that ended the run, if one did."""
+    """Process the objects, run QC and report; return the fault that ended the run, if any."""
     fault: ForecastError | None = None
     try:
         pipeline.execute(objects)
@@ -237,9 +237,9 @@ def _work(
 def _report_findings(
     run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, fault: ForecastError | None
 ) -> ForecastError | None:
-    """Quality and migration reports of what was done, also of a run that failed; the fault that ends the run.
+    """Write quality and migration reports, even if the run failed; return the fault that ends the run, if any.
 
-    What was loaded is read back, unless the run failed for want of the database: it does not wait for that again.
+    What was loaded is read back, unless the run failed because the database was lost: it does not wait for it again.
     """
     run.objects.sort(key=lambda counts: counts.key)
     check_counts(run.objects)
@@ -269,7 +269,7 @@ def _report_findings(
 
 
 def cli() -> None:
-    """The `pipeline` command. Its script begins in forecast.cli, which imports this when the command is at work."""
+    """The `pipeline` command. Its script starts in forecast.cli, which imports this module when the command runs."""
     from forecast.cli.program import pipeline  # noqa: PLC0415  a floor above
 
     pipeline()

@@ -10,7 +10,7 @@ __all__ = ["Observations", "__version__", "latest", "parameters", "read", "stati
 
 
 def __getattr__(name: str) -> Any:
-    """What is offered, imported when it is wanted: what reads observations is slow to import."""
+    """Import the public names on first use, because the reader is slow to import."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name != "__version__":

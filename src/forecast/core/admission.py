@@ -18,17 +18,17 @@ from forecast.core.stations import Stations
 
 Mask = npt.NDArray[np.bool_]
 
-# The clocks of stations run a little fast; hostile-clock readings are days or years off.
+# Stations' clocks run a little fast; wrong clocks are days or years off.
 FUTURE_TOLERANCE = timedelta(minutes=10)
-# The code of rows that may pass later: the only fault that disappears with time.
+# The code of rows that may be admitted later: the only violation that disappears with time.
 FUTURE = "future_timestamp"
 _EPOCH = np.datetime64(0, "s")
 
 
 class Violation(NamedTuple):
-    """The rows of a mask may not enter; `code` is a short name to count by.
+    """The rows of a mask must not enter; `code` is a short name to count them by.
 
-    `instants` (UTC, one a row) are those of a fault that disappears with time.
+    `instants` (UTC, one per row) are given for a violation that disappears with time.
     """
 
     mask: Mask
@@ -45,7 +45,7 @@ def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Vio
 
 
 def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Violation:
-    """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
+    """Rows whose station belongs to another network: two networks' versions of a station are never mixed."""
     others = pa.array([station.id for station in stations if station.network != network], pa.string())
     other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
     return Violation(other, "other_network", f"the station registry has no such station in {network}")
@@ -66,5 +66,5 @@ def wrong_times(
 
 
 def instant_text(instants: npt.NDArray[np.datetime64] | None, row: int) -> str | None:
-    """The instant of a row as rejected rows keep it: "2024-10-01T00:04:00Z"."""
+    """The instant of a row in the form that rejected rows keep it in: "2024-10-01T00:04:00Z"."""
     return None if instants is None else f"{np.datetime_as_string(instants[row], unit='s')}Z"

@@ -13,7 +13,7 @@ from forecast.core.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 
 Frequency = Literal["10min", "30min", "1h", "3h", "1d"]
-# How long an interval may be, in milliseconds. Each divides a day, so that the ends of intervals are those of clocks.
+# The allowed intervals in milliseconds. Each divides a day, so that intervals end at round times.
 FREQUENCIES: Final[dict[Frequency, int]] = {
     "10min": 10 * MINUTE_MS,
     "30min": 30 * MINUTE_MS,
@@ -21,7 +21,7 @@ FREQUENCIES: Final[dict[Frequency, int]] = {
     "3h": 3 * HOUR_MS,
     "1d": DAY_MS,
 }
-# Of the values that the station's interval makes one expect: a mean of fewer may be that of one end of the interval.
+# The share of the expected values that is needed: a mean of fewer may only represent one end of the interval.
 MIN_SHARE: Final = 0.75
 _PERIOD: Final = re.compile(r"_(?P<number>\d+)(?P<unit>h|min)$")
 _GUST: Final = "wind_speed_of_gust"
@@ -30,7 +30,7 @@ _SUMMED: Final = frozenset({Quantity.RAIN, Quantity.DURATION})
 
 
 class Method(StrEnum):
-    """What stands for an interval: the value of each CF cell method, but for the mean of unit vectors."""
+    """How the values of an interval are combined: CF's cell methods, and the mean of unit vectors."""
 
     MEAN = "mean"
     MAXIMUM = "maximum"
@@ -59,10 +59,10 @@ def _period(parameter: Parameter) -> int | None:
     return int(found["number"]) * (HOUR_MS if found["unit"] == "h" else MINUTE_MS)
 
 
-# By name of the parameter.
+# By the parameter's name.
 METHODS: Final = {parameter.name: _method(parameter) for parameter in PARAMETERS}
-# The milliseconds that each value of a parameter stands for, where its name says so: values that overlap (rain of the
-# last hour, every ten minutes) are taken only where they follow one another.
+# The period of each value in milliseconds, if the parameter's name states one. Values that overlap (rain of the last
+# hour, every ten minutes) are only used where they follow one another.
 PERIODS: Final = {parameter.name: period for parameter in PARAMETERS if (period := _period(parameter))}
 
 

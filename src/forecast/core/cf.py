@@ -7,7 +7,7 @@ from typing import Final
 
 from forecast.core.parameters import Parameter, Quantity
 
-# Units as UDUNITS spells them. An okta is an eighth: "0.125" is a unit of UDUNITS, "okta" is none.
+# Units in UDUNITS' spelling. An okta is an eighth, which UDUNITS writes "0.125"; it has no "okta".
 UDUNITS: Final = {
     "°C": "degC",
     "%": "%",
@@ -24,25 +24,25 @@ UDUNITS: Final = {
     "W/m²": "W m-2",
     "min": "min",
 }
-# A depth of water has another standard name than its mass: CF's precipitation_amount is in kg m-2.
+# CF has different standard names for a depth and a mass of water: its precipitation_amount is in kg m-2.
 _RAIN: Final = "lwe_thickness_of_precipitation_amount"
-# CF has names for pressures that air has, and none for what an altimeter is set to.
+# CF has names for air pressures, but none for an altimeter setting.
 _QNH: Final = "air_pressure_at_mean_sea_level_qnh"
-# What follows a standard name in a parameter's: the extreme and the period, or the depth.
+# What follows the standard name in a parameter's name: the extreme and the period, or the depth.
 _SUFFIX: Final = re.compile(r"(_min|_max)?_\d+(h|min)$|_\d+cm$")
 
 
 def standard_name(parameter: Parameter) -> str | None:
-    """The CF standard name of a parameter; None where the table of standard names has none."""
+    """The CF standard name of a parameter; None if the standard name table has none."""
     if parameter.quantity is Quantity.CODE or parameter.name == _QNH:
         return None
     return _RAIN if parameter.quantity is Quantity.RAIN else _SUFFIX.sub("", parameter.name)
 
 
 def attributes(parameter: Parameter) -> dict[str, str]:
-    """The CF attributes of a parameter's values as observed: long_name, units, and standard_name where there is one.
+    """The CF attributes of a parameter's observed values: long_name, units, and standard_name if there is one.
 
-    `units_metadata` says that a temperature is no difference (CF 1.11, 3.1.2).
+    `units_metadata` states that a temperature is not a difference (CF 1.11, 3.1.2).
     """
     name = standard_name(parameter)
     return {

@@ -1,4 +1,4 @@
-"""Counts by raw object, station, parameter, check and reason of rejection.
+"""Counts by raw object, station, parameter, check and rejection code.
 
 Memory grows with the number of stations, parameters, checks and codes, never with the number of rows.
 """
@@ -50,18 +50,18 @@ _AGGREGATES = [
 
 
 class CountsError(AssertionError):
-    """The counts contradict each other: an internal error, not of the data."""
+    """The counts contradict each other, which is a fault of the program, not of the data."""
 
 
 @dataclass(slots=True)
 class ObjectCounts:
-    """One raw object: how it ended ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
+    """One raw object: its outcome ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
 
-    One that is `known` was rejected by an earlier run, and was not tried again.
-    `cells_not_stored` counts, by column, measurements that no parameter stands for. `records_not_delivered` are those
-    of the rejected ones that hold an error or nothing at all instead of rows, `records_withdrawn` those that only an
-    earlier version of the object had: the processed zone has them no more. `written_by_interrupted` are documents that
-    are unchanged because a load of the object that did not come to its end has written them.
+    An object that is `known` was rejected by an earlier run, and was not tried again.
+    `cells_not_stored` counts, by column, measurements for which there is no parameter. `records_not_delivered` are
+    rejected records that contain an error or nothing at all instead of rows. `records_withdrawn` are records that only
+    an earlier version of the object had, and that the processed zone no longer has. `written_by_interrupted` are
+    documents that are unchanged because an interrupted load of the same object had already written them.
     """
 
     key: str
@@ -89,23 +89,23 @@ class ObjectCounts:
 
     @property
     def records_extracted(self) -> int:
-        """Rows that hold something."""
+        """Rows that are not empty."""
         return self.rows_read - self.rows_empty
 
     @property
     def unread(self) -> Iterator[tuple[str, str, str]]:
-        """What the station measured and the object does not give: code, parameter, and words for a person."""
+        """What the station measures but the object lacks: code, parameter, and a message for people."""
         yield from (("unread_parameter", entry.parameter, entry.words) for entry in self.unread_parameters)
         yield from (("renamed_parameter", entry.parameter, entry.words) for entry in self.renamed_parameters)
 
     @property
     def remarks(self) -> int:
-        """How much is reported about the object that its records do not show."""
+        """How much is reported about the object besides its records."""
         return len(self.unread_parameters) + len(self.renamed_parameters) + (self.unknown_columns is not None)
 
     @property
     def records_written(self) -> int:
-        """Records whose fate in the database is known."""
+        """Records whose outcome in the database is known."""
         return self.inserted + self.updated + self.unchanged + self.superseded
 
 
@@ -119,7 +119,7 @@ def totals(objects: Iterable[ObjectCounts]) -> dict[str, int]:
 
 
 def ratio(part: float, whole: float) -> float:
-    """Divide; a part of nothing is 0."""
+    """The quotient; 0 if the whole is 0."""
     return part / whole if whole else 0.0
 
 
@@ -154,14 +154,14 @@ def _faults(counts: ObjectCounts) -> Iterator[str]:
 
 @dataclass(slots=True)
 class QcCounts:
-    """Documents looked at, documents rewritten, and values of them whose flag changed."""
+    """Documents that were checked, documents that were rewritten, and values whose flag changed."""
 
     evaluated: int = 0
     rewritten: int = 0
     flags_changed: int = 0
 
     def add(self, other: QcCounts) -> None:
-        """Add what another stretch of days came to."""
+        """Add the counts of another range of days."""
         self.evaluated += other.evaluated
         self.rewritten += other.rewritten
         self.flags_changed += other.flags_changed
@@ -169,7 +169,7 @@ class QcCounts:
 
 @dataclass(slots=True)
 class StationTally:
-    """The validated records of one station; `first` and `last` are milliseconds since 1970 in UTC."""
+    """The validated records of one station; `first` and `last` are in milliseconds since 1970."""
 
     observations: int = 0
     first: int | None = None
@@ -177,7 +177,7 @@ class StationTally:
     completeness_sum: float = 0.0
 
     def add(self, other: StationTally) -> None:
-        """Add what another tally of the same station has counted."""
+        """Add the counts of another tally of the same station."""
         self.observations += other.observations
         self.first = min((ms for ms in (self.first, other.first) if ms is not None), default=None)
         self.last = max((ms for ms in (self.last, other.last) if ms is not None), default=None)
@@ -188,8 +188,8 @@ class StationTally:
 class QualityTally:
     """The counts for the quality report.
 
-    `values`, `missing` and `unreadable` count by parameter, `reasons` rejected rows by code. What the checks found is
-    counted in `findings`, once the flags are up to date.
+    `values`, `missing` and `unreadable` are by parameter, and `reasons` has rejected rows by code. `findings` counts
+    the findings of the checks, once the flags are up to date.
     """
 
     stations: defaultdict[str, StationTally] = field(default_factory=lambda: defaultdict(StationTally))
@@ -205,7 +205,7 @@ class QualityTally:
 
     @property
     def completeness_score(self) -> float:
-        """The mean over all validated records, 0..1; 0 where there are none."""
+        """The mean over all validated records, 0..1; 0 if there are none."""
         total = sum(station.completeness_sum for station in self.stations.values())
         return min(1.0, ratio(total, self.observations))
 
@@ -227,7 +227,7 @@ class QualityTally:
                 self.reasons[code or "unknown"] += count
 
     def merge(self, other: QualityTally) -> None:
-        """Add what another tally has counted."""
+        """Add the counts of another tally."""
         for station_id, station in other.stations.items():
             self.stations[station_id].add(station)
         for name in ("values", "missing", "unreadable", "reasons"):

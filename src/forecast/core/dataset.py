@@ -11,12 +11,12 @@ from forecast.core.aggregation import METHODS, Method
 from forecast.core.parameters import PARAMETERS, Parameter
 from forecast.core.schemas import UTC_TIME
 
-# Raised where a column changes its name, type or meaning; the dataset is then written anew. A new parameter or a new
-# column at the end raises nothing: older files lack it, and it is read as missing.
+# Raised when a column changes its name, type or meaning, which rewrites the whole dataset. A new parameter, or a new
+# column at the end, does not raise it: older files lack the column, and it is read as missing.
 DATASET_VERSION: Final = 2
 FLAG: Final = "_flag"
 _MISSING: Final = 9
-# QARTOD's flags (IOC Manuals and Guides 54, volume 3) by what CF calls them.
+# QARTOD's flags (IOC Manuals and Guides 54, volume 3) under CF's names.
 FLAG_MEANINGS: Final = {1: "good", 2: "not_evaluated", 3: "suspect", 4: "fail", 9: "missing"}
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 
@@ -75,7 +75,7 @@ def _measured(parameters: tuple[Parameter, ...]) -> list[pa.Field]:
     return [make(parameter) for parameter in parameters for make in (_value_field, _flag_field)]
 
 
-# One observation a row, by station and time. A missing value is null and has flag 9, so no flag is null.
+# One row per observation, by station and time. A missing value is null and has flag 9, so no flag is null.
 DATASET_SCHEMA: Final = pa.schema(
     [
         *(_field(*column) for column in _STATION),
@@ -87,7 +87,7 @@ DATASET_SCHEMA: Final = pa.schema(
 
 
 def interval_field(name: str) -> pa.Field:
-    """The column of a parameter's values at regular intervals; its metadata says how they are aggregated."""
+    """The column of a parameter's values at regular intervals; its metadata states how they are aggregated."""
     method = METHODS[name]
     words = "mean (of unit vectors)" if method is Method.DIRECTION else method.value
     field = DATASET_SCHEMA.field(name)
@@ -95,9 +95,9 @@ def interval_field(name: str) -> pa.Field:
 
 
 def conformed(table: pa.Table, schema: pa.Schema = DATASET_SCHEMA) -> pa.Table:
-    """A table in the columns of a schema: what an older file lacks is null, and a flag that it lacks is 9 (missing)."""
+    """A table in the columns of a schema; values that an older file lacks are null, and flags are 9 (missing)."""
     there = dict(zip(table.column_names, table.columns, strict=True))
-    # Most parameters are those of other networks, and their columns are alike: each kind is made once.
+    # Most parameters belong to other networks and have identical columns here, so each kind is created once.
     absent: dict[tuple[pa.DataType, bool], pa.Array] = {}
     columns = []
     for field in schema:

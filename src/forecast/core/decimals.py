@@ -1,6 +1,6 @@
-"""Floats of 32 and 16 bits as the shortest decimals that give them: 13.8, and not 13.800000190734863.
+"""Floats of 32 and 16 bits as the shortest decimals that represent them: 13.8, not 13.800000190734863.
 
-So a value is the same whether it was stored as text or as a number of any width.
+This makes a value the same whether it was stored as text or as a number of any width.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def shortest_decimals(cells: pa.Array) -> npt.NDArray[np.float64]:
 
 @lru_cache(maxsize=1 << 16)
 def shortest_decimal(number: float) -> float:
-    """A float of 32 bits that a reader has given as one of 64."""
+    """The same for a 32-bit float that a reader returned as a 64-bit one."""
     return float(str(np.float32(number)))
 
 
@@ -35,7 +35,7 @@ def is_short(kind: pa.DataType) -> bool:
 
 
 def without_short_floats(cells: pa.Array) -> pa.Array:
-    """The same cells with floats of 64 bits, also within objects and lists."""
+    """The same cells with 64-bit floats, also within objects and lists."""
     kind = cells.type
     if is_short(kind):
         return _widened(cells)
@@ -64,6 +64,6 @@ def _has_short(kind: Any) -> bool:
 def _widened(cells: pa.Array) -> pa.Array:
     encoded = cells.dictionary_encode()
     distinct = encoded.dictionary
-    if pa.types.is_float16(cells.type):  # Arrow writes it with the digits of a longer float
+    if pa.types.is_float16(cells.type):  # Arrow would write it with the digits of a longer float
         distinct = pa.array(distinct.to_numpy(zero_copy_only=False).astype(str), pa.string())
     return distinct.cast(pa.string()).cast(pa.float64()).take(encoded.indices)

@@ -1,8 +1,8 @@
-"""The digest of a document (docs/using-the-data.md): one half for the observation, one for what the checks say of it.
+"""The digest of a document (docs/using-the-data.md): one half for the observation, one for its QC result.
 
 The first half shows whether two deliveries are the same observation, whatever its flags are: these depend on the
-surrounding observations and change with them. Each half has 64 bits, which is enough, because only versions of one
-document are compared, never two documents.
+surrounding observations and change with them. Each half has 64 bits, which is enough, because only versions of the same
+document are compared, never different documents.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from xxhash import xxh3_64_digest, xxh3_64_hexdigest, xxh3_128_digest
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station
 
-# What is hashed: a number or half a text's hash a column, little endian.
+# What is hashed: a number or half of a text's hash for each column, little endian.
 Words = npt.NDArray[np.uint64]
-# Hexadecimal letters, HASH_LENGTH of them a row.
+# HASH_LENGTH hexadecimal letters per row.
 Hashes = npt.NDArray[np.bytes_]
 HASH_LENGTH: Final = 16
 _WORD: Final = np.dtype("<u8")
@@ -33,7 +33,7 @@ _TEXTS: Final = frozenset({"parse_issues", "source_flags"})
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A column of which a row is hashed where it has a value: with its name, so that no other can stand for it."""
+    """A column that is hashed in the rows where it has a value, together with its name, so that columns differ."""
 
     name: str
     words: Words
@@ -41,10 +41,10 @@ class _Part:
 
 
 def content_hashes(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Hashes:
-    """The first half: station, time, completeness, and what is there of measured values, notes and source flags.
+    """The first half: station, time, completeness, and the measured values, notes and source flags that are present.
 
-    `codes` number the stations in `known`. What a row lacks has no part in its digest, and the order of the table of
-    parameters has none either: a new parameter changes the digest of no record without it.
+    `codes` are indices into `known`. A missing value does not contribute to the digest, and neither does the order of
+    the table of parameters, so a new parameter does not change the digest of any record without it.
     """
     size = table.num_rows
     described = [_text_hash(json.dumps(station.document, sort_keys=True)) for station in known]
@@ -65,13 +65,13 @@ def content_hashes(table: pa.Table, known: Sequence[Station], codes: npt.NDArray
 
 
 def merged_half(hashes: Mapping[str, str]) -> str:
-    """The first half of an observation that has parts: of the first halves of those, by their parameter groups."""
+    """The first half of an observation with several parameter groups, from the first halves of its parts by group."""
     text = " ".join(f"{group}:{half}" for group, half in sorted(hashes.items()))
     return xxh3_64_hexdigest(text.encode())
 
 
 def _parts(table: pa.Table) -> list[_Part]:
-    """What some row has, by name."""
+    """The columns that have a value in any row."""
     filled = [name for name in (*MEASURED_NAMES, *_TEXTS) if table[name].null_count < table.num_rows]
     return [
         _Part(name, _text_hashes(table[name]), np.asarray(table[name].is_valid()))
@@ -82,7 +82,7 @@ def _parts(table: pa.Table) -> list[_Part]:
 
 
 def _rows_alike(parts: Sequence[_Part], size: int) -> list[npt.NDArray[np.intp]]:
-    """The rows that have the same parts, a group each; mostly there are few."""
+    """The rows grouped by which parts they have; usually there are few groups."""
     if not size:
         return []
     present = np.stack([np.ones(size, bool), *(part.present for part in parts)], axis=1)
@@ -105,10 +105,10 @@ def qc_hashes(
     amount: npt.NDArray[np.float64],
     qc_version: npt.NDArray[np.integer],
 ) -> Hashes:
-    """The second half: flags, and the precipitation_amount that is derived from the observations around."""
+    """The second half: flags, and the precipitation_amount, which is derived from the surrounding observations."""
     integers = [_as_words(column.astype(np.int64)) for column in (flag, anomalies, qc_version)]
     matrix = np.concatenate([*integers, _as_words(amount), _text_hashes(flags)], axis=1)
-    # Nearly all rows of a day are alike here: each distinct one is hashed once.
+    # Nearly all rows of a day are equal here, so each distinct one is hashed once.
     width = matrix.shape[1] * _WORD.itemsize
     cells = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(matrix.tobytes())])
     encoded = cells.dictionary_encode()
@@ -118,7 +118,7 @@ def qc_hashes(
 
 
 def whole_digests(first: Hashes, second: Hashes) -> pa.Array:
-    """Both halves of each row as one text."""
+    """The two halves of each row as one text."""
     size = len(first)
     letters = np.hstack([half.view(np.uint8).reshape(size, HASH_LENGTH) for half in (first, second)])
     offsets = np.arange(0, 2 * HASH_LENGTH * size + 1, 2 * HASH_LENGTH, dtype=np.int32)
@@ -135,10 +135,10 @@ def qc_hashes_of(digests: npt.NDArray[np.bytes_]) -> Hashes:
 
 
 def _hashed(matrix: Words) -> Hashes:
-    """XXH3-64 of each row, as hexadecimal text; 0.2 µs a row, in the only loop over rows on this way.
+    """XXH3-64 of each row, as hexadecimal text: 0.2 µs per row, in the only Python loop over all rows.
 
-    BLAKE2b-64 took three times as long, and guards against somebody who makes up two versions of one observation with
-    one digest: who can write to the raw zone needs no such trick.
+    BLAKE2b-64 took three times as long. It would only help against someone who constructs two versions of an
+    observation with the same digest, but anyone who can write to the raw zone can do damage without that.
     """
     rows = np.ascontiguousarray(matrix).view(f"V{matrix.shape[1] * _WORD.itemsize}").reshape(-1).tolist()
     hashes = b"".join(map(xxh3_64_digest, rows))
@@ -146,7 +146,7 @@ def _hashed(matrix: Words) -> Hashes:
 
 
 def _text_hashes(column: pa.Array | pa.ChunkedArray) -> Words:
-    """Two words a row, zeros where there is no text (which is nearly everywhere); each distinct text is hashed once."""
+    """Two words per row, zeros where there is no text (nearly everywhere); each distinct text is hashed once."""
     if column.null_count == len(column):
         return np.zeros((len(column), _TEXT_WORDS), _WORD)
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -164,7 +164,7 @@ def _text_hash(text: str) -> bytes:
 
 
 def _as_words(values: npt.NDArray[np.generic]) -> Words:
-    """One word a row; every missing value is the same NaN."""
+    """One word per row; every missing value is the same NaN."""
     if values.dtype == np.float64:
         values = np.where(np.isnan(values), np.nan, values)
     return np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).view(_WORD).reshape(len(values), 1)

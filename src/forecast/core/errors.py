@@ -3,8 +3,8 @@
 ForecastError
 ├── RetryableError        try again: the database or S3 is unreachable             exit code 1
 ├── SettingError          change something: usage, settings, credentials, schema    exit code 2
-│   └── ObjectDeniedError the same for one raw object: the others are loaded        exit code 2
-└── ObjectRejectedError   leave this object out, go on with the others              exit code 3
+│   └── ObjectDeniedError the same for a single raw object; the others are loaded   exit code 2
+└── ObjectRejectedError   skip this object and go on with the others                exit code 3
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-# Of a message about an object: what a library says of damaged content may hold all of that content.
+# The limit for a message about an object: a library's error can quote all of its damaged content.
 MAX_LETTERS: Final = 900
 _WORST_FIRST: Final = (2, 1, 3, 0)
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:
-    """The exit code of several things that were done: change something, before run again, before data rejected."""
+    """The exit code of several operations: "change something" (2) before "run again" (1) before rejected data (3)."""
     found = {0, *codes}
     return next(code for code in _WORST_FIRST if code in found)
 
@@ -27,7 +27,7 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 class ForecastError(Exception):
     """Any foreseeable fault; its text is one or two sentences for the person who reads it.
 
-    If several things are wrong that can be reported at once, `messages` has each of them.
+    If several faults can be reported at once, `messages` has all of them.
     """
 
     exit_code = 1
@@ -57,8 +57,8 @@ class ObjectDeniedError(SettingError):
 class ObjectRejectedError(ForecastError):
     """One raw object is rejected; the others are loaded.
 
-    `code` is a short name to count by; `message` says what was found and what to do, in MAX_LETTERS at most.
-    `again_at` (UTC) is when the very same object may pass, where it is rejected for the time being only.
+    `code` is a short name to count by. `message` says what was found and what to do, in at most MAX_LETTERS.
+    `again_at` (UTC) is the time from which the same object may pass, if it is only rejected for now.
     """
 
     exit_code = 3
@@ -70,6 +70,6 @@ class ObjectRejectedError(ForecastError):
 
 
 class InterruptedRunError(ForecastError):
-    """Ctrl-C or SIGTERM: what was in flight is finished or undone."""
+    """Ctrl-C or SIGTERM: work in progress has been finished or undone."""
 
     exit_code = 1

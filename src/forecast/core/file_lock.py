@@ -7,7 +7,7 @@ from typing import IO, Any
 
 
 def lock(file: IO[Any]) -> None:
-    """Lock a file until it is closed, and wait while another process has it locked."""
+    """Lock a file until it is closed, waiting if another process has locked it."""
     fcntl.flock(file, fcntl.LOCK_EX)
 
 

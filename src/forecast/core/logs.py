@@ -1,4 +1,4 @@
-"""The log: on stderr, every line with its time and its run, next to the progress bar and never within it."""
+"""The log: on stderr, each line with its time and run id, above the progress bar and never inside it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LOGGER = logging.getLogger("forecast")
-# At DEBUG, botocore shows whole requests, and with them the session's token.
+# At DEBUG, botocore logs whole requests, including the session token.
 _CHATTY_LIBRARIES = ("boto3", "botocore", "pymongo", "s3transfer", "urllib3")
 _NO_RUN = "-"
 
 
 class _Handler(logging.StreamHandler[Any]):
-    """Writes to the stderr of now, and above the progress bar while there is one."""
+    """Writes to the current sys.stderr, and above the progress bar while there is one."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -42,20 +42,20 @@ class _Handler(logging.StreamHandler[Any]):
         try:
             from rich.text import Text  # noqa: PLC0415  the bar has imported it already
 
-            # Neither wrapped nor coloured: a line of the log is one line, whatever the width of the terminal.
+            # Neither wrapped nor coloured: a log line is one line, whatever the terminal's width.
             self.console.print(Text(self.format(record)), soft_wrap=True, highlight=False)
         except Exception:  # noqa: BLE001  as logging itself does
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  named by the library
-        """A log that cannot be written (closed, or on a full disk) does not stop the work."""
+        """A log that cannot be written (closed, or on a full disk) does not stop the run."""
 
 
 _HANDLER = _Handler()
 
 
 def set_up_logging(settings: Settings) -> None:
-    """The log goes to stderr; stdout is for the result. No trace in it shows a secret of the settings."""
+    """Send the log to stderr; stdout is for the result. Tracebacks in it never contain secret settings."""
     _HANDLER.run_id = None
     _HANDLER.secrets = secret_values(settings)
     _HANDLER.setFormatter(_JsonFormatter() if settings.log_format == "json" else _TextFormatter())
@@ -67,17 +67,17 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def log_as(run_id: str) -> None:
-    """Every line from now on belongs to this run."""
+    """Give every following line this run id."""
     _HANDLER.run_id = run_id
 
 
 @contextmanager
 def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
+    """A bar on a terminal, nothing elsewhere; yields the function that advances it."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None
         return
-    # 5 MB and 0.1 s, which a scheduled run does without.
+    # It takes 5 MB and 0.1 s, which scheduled runs avoid.
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[],
 
 
 def trace_without_secrets(error: BaseException) -> str:
-    """The trace of an internal error, without what the libraries may have quoted of the settings."""
+    """The traceback of an internal error, without settings that the libraries may have quoted."""
     text = "".join(traceback.format_exception(error))
     for secret in (*_HANDLER.secrets, *(os.environ.get(name, "") for name in SECRETS)):
         text = without_secret(text, secret)
@@ -101,7 +101,7 @@ def trace_without_secrets(error: BaseException) -> str:
 
 
 class _TextFormatter(logging.Formatter):
-    """One line a message: time (UTC), run, level, words. Below it, indented, the trace of an internal error."""
+    """One line per message: time (UTC), run, level, text; then, indented, the traceback of an internal error."""
 
     def format(self, record: logging.LogRecord) -> str:
         run_id = getattr(record, "run_id", None) or _NO_RUN
@@ -110,7 +110,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One object a line, for CloudWatch."""
+    """One object per line, for CloudWatch."""
 
     def format(self, record: logging.LogRecord) -> str:
         trace = _trace_of(record)
@@ -122,7 +122,7 @@ class _JsonFormatter(logging.Formatter):
             **({"trace": trace} if trace else {}),
             **getattr(record, "facts", {}),
         }
-        # Letters as escapes: keys and values of raw objects can hold what a terminal obeys.
+        # Non-ASCII letters are escaped: keys and values of raw objects can contain terminal control characters.
         return json.dumps(entry, default=str)
 
 

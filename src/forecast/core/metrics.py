@@ -19,7 +19,7 @@ _MAX_DIMENSION: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number with its unit. `value` is None if there is nothing to report, and then nothing is written."""
+    """A number and its unit. With None as `value`, nothing is written."""
 
     value: float | None
     unit: Unit
@@ -27,9 +27,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class MetricLine:
-    """Metrics by name, of one thing that `dimension` names, such as ("station", "07015"), or of the whole.
+    """Metrics by name, for one thing that `dimension` names, such as ("station", "07015"), or for the whole.
 
-    Metrics of one thing are kept for the whole as well: an alarm on the worst of them needs no list of them.
+    Metrics of one thing are also recorded without the dimension, so that one alarm can watch the worst of them all.
     """
 
     metrics: Mapping[str, Metric]
@@ -38,7 +38,7 @@ class MetricLine:
 
 
 def embedded(line: MetricLine, namespace: str, now: datetime) -> str | None:
-    """The line as CloudWatch takes it; None where no metric has a value."""
+    """The line in CloudWatch's format; None if no metric has a value."""
     known = {name: metric for name, metric in line.metrics.items() if metric.value is not None}
     if not known:
         return None

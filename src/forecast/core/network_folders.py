@@ -1,7 +1,7 @@
-"""Where the packages of the networks are: folders of this distribution, and those that installed ones bring.
+"""Finds the folders of the networks' packages: the built-in ones, and those of installed distributions.
 
-A folder may hold `stations.json`, its part of the station registry, and `settings.toml`, the settings of its API. Both
-are data, so that neither the registry nor a help text needs to import a network.
+A folder may contain `stations.json`, the network's part of the station registry, and `settings.toml`, the settings of
+its API. Both are data files, so that neither the registry nor a help text has to import a network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-# Of the entry points by which an installed package adds a network.
+# The group of entry points with which an installed distribution adds a network.
 GROUP: Final = "forecast.networks"
 STATIONS_FILE: Final = "stations.json"
 SETTINGS_FILE: Final = "settings.toml"
@@ -28,10 +28,10 @@ def built_in_folders() -> list[Path]:
 
 
 def installed_entries() -> Iterator[EntryPoint]:
-    """The networks that installed distributions name, as entry points."""
+    """The entry points of installed networks."""
     if not _is_any_installed():
         return
-    from importlib.metadata import entry_points  # noqa: PLC0415  it takes 40 ms, and most have no network installed
+    from importlib.metadata import entry_points  # noqa: PLC0415  takes 40 ms, and most installations have no network
 
     yield from entry_points(group=GROUP)
 
@@ -45,7 +45,7 @@ def folder_of(entry: EntryPoint) -> Path | None:
     """The folder of the package that an entry point names."""
     try:
         spec = find_spec(entry.module)
-    except Exception:  # noqa: BLE001  it is code of others; whoever loads the network reports what is wrong
+    except Exception:  # noqa: BLE001  foreign code; whoever loads the network reports what is wrong
         return None
     if spec is None:
         return None
@@ -55,6 +55,6 @@ def folder_of(entry: EntryPoint) -> Path | None:
 
 
 def _is_any_installed() -> bool:
-    """Whether the facts of any distribution on the path name this group."""
+    """Whether the metadata of any installed distribution contain this group."""
     facts = (file for place in sys.path for file in Path(place or ".").glob("*-info/entry_points.txt"))
     return any(GROUP in file.read_text("utf-8", "replace") for file in facts)

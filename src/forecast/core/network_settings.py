@@ -1,4 +1,4 @@
-"""The settings that a network's package declares in its `settings.toml`: its key, and where its API is."""
+"""The settings that a network's package declares in its `settings.toml`: its API's key and address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEMBERS: Final = frozenset({"kind", "help", "details", "default"})
 
 
 def read_settings(folder: Path) -> tuple[Setting, ...]:
-    """The settings of a network's package, in their order. Raises ValueError with what is wrong."""
+    """The settings of a network's package, in their order. Raises ValueError that says what is wrong."""
     path = folder / SETTINGS_FILE
     if not path.exists():
         return ()
@@ -28,7 +28,7 @@ def read_settings(folder: Path) -> tuple[Setting, ...]:
 
 def _setting(name: str, members: Any) -> Setting:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{2,60}", name):
-        raise ValueError(f"{name!r} is no name of a setting; such as PORT_API_KEY")
+        raise ValueError(f"{name!r} is not a valid name of a setting; use one such as PORT_API_KEY")
     if not isinstance(members, dict) or not members.keys() <= _MEMBERS or not members.keys() >= {"kind", "help"}:
         raise ValueError(f"{name} takes kind and help, and may have details and default")
     if not all(isinstance(member, str) for member in members.values()) or members["kind"] not in _KINDS:

@@ -1,8 +1,8 @@
-"""The one table of parameters: what is measured, and in which unit it is kept.
+"""The table of parameters: what is measured, and in which unit it is stored.
 
-Names are CF standard names (with the period where one belongs), units those of EUMETNET's E-SOH
+Names are CF standard names (with the period, if there is one), units those of EUMETNET's E-SOH
 (`units_config/std_name_units.json`). The MongoDB schema, the reports and the docs are checked against this table.
-What a network calls a parameter, and in which unit it gives it, is in the network's package.
+A network's own names and units of parameters are in the network's package.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Quantity(StrEnum):
-    """What a unit measures; "in" is a pressure in one column and a depth of rain in another."""
+    """The quantity that a unit measures: "in" can be a pressure in one column and a depth of rain in another."""
 
     TEMPERATURE = "temperature"
     RATIO = "ratio"

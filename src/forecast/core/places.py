@@ -11,7 +11,7 @@ _S3 = "s3://"
 
 
 def absolute(uri: str) -> str:
-    """One name of a place, however it was written: without links, `..` and doubled slashes, and ended with a slash."""
+    """A canonical name of a place, however it is written: no links, `..` or double slashes, and a slash at the end."""
     if uri.startswith(_S3):
         bucket, _, prefix = uri.removeprefix(_S3).partition("/")
         inside = posixpath.normpath(f"/{prefix}").strip("/")
@@ -20,7 +20,7 @@ def absolute(uri: str) -> str:
 
 
 def check_not_inside(outer: tuple[str, str], inner: tuple[str, str]) -> None:
-    """Raise SettingError where the second place lies within the first; each is named by its setting."""
+    """Raise SettingError if the second place is inside the first; the message names their settings."""
     (outer_name, outer_uri), (inner_name, inner_uri) = outer, inner
     where = absolute(outer_uri)
     if absolute(inner_uri).startswith(where):

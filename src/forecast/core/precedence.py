@@ -1,4 +1,4 @@
-"""Which of two records of one observation is kept. This is the only statement of the order.
+"""Which of two records of the same observation is kept. This is the only place that defines the order.
 
 A record with a measured value wins over one without. Then the one that was extracted later wins; if these are equal,
 the one with the higher (generation_id, sync_id), which count the syncs of one producer; then the one from the later
@@ -19,7 +19,7 @@ from forecast.core.parameters import MEASURED_NAMES
 
 # Columns of a record, the most significant first.
 RANK: Final = ("extracted_at", "generation_id", "sync_id", "source_modified_at")
-# What decided, in words.
+# What decided, for people.
 Reason = Literal[
     "has values",
     "later extraction",
@@ -48,23 +48,23 @@ def has_values(table: pa.Table) -> Mask:
 
 
 def order_of(table: pa.Table, halves: Column) -> list[Column]:
-    """What is compared of each row, the most significant column first; `halves` are the first halves of the digests.
+    """The columns to compare, the most significant first; `halves` are the first halves of the digests.
 
-    Rows of one raw object need no source_modified_at: it is the same for all.
+    Rows of the same raw object do not need source_modified_at, which is the same for all of them.
     """
     ranks = [np.asarray(table[name].cast(pa.int64())) for name in RANK if name in table.column_names]
     return [has_values(table), *ranks, halves]
 
 
 def key_of(entry: Mapping[str, Any], half: str, *, valued: bool) -> tuple[Any, ...]:
-    """What is compared of one record or part, the most significant first: its rank under the names of RANK."""
+    """The values to compare of one record or part, the most significant first; the rank is under the names of RANK."""
     return (valued, *(entry[name] for name in RANK), half)
 
 
 def kept_of_each(observations: npt.NDArray[np.integer], order: Sequence[Column]) -> Rows:
-    """The row that is kept of each observation, by their numbers in `observations`; in the order of those."""
+    """The row to keep of each observation; `observations` numbers them, and the result is in their order."""
     *columns, halves = order
-    # lexsort takes no objects.
+    # lexsort does not accept objects.
     codes = np.unique(halves, return_inverse=True)[1]
     rows = np.lexsort([codes, *reversed(columns), observations])
     numbers = observations[rows]
@@ -75,7 +75,7 @@ def kept_of_each(observations: npt.NDArray[np.integer], order: Sequence[Column])
 
 
 def compared(ours: Sequence[Column], theirs: Sequence[Column]) -> tuple[Mask, Mask]:
-    """Where our rows come after theirs in the order of these columns, and where they are level with them."""
+    """Where our rows come after theirs in the order of these columns, and where they are equal."""
     higher = np.zeros(len(ours[0]), dtype=bool)
     level = np.ones(len(ours[0]), dtype=bool)
     for our, their in zip(ours, theirs, strict=True):

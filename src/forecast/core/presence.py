@@ -1,4 +1,4 @@
-"""What the database has of each station: its first and newest observation, and the numbers on some days."""
+"""What the database has of each station: its first and newest observation, and how many there are on some days."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forecast.core.stations import Station
 State = Literal["fresh", "late", "silent", "never", "undelivered"]
 _MINUTES_A_DAY: Final = 1440
 LATE_INTERVALS: Final = 3
-# Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
+# The limit if MAX_DATA_AGE_HOURS is not set; it determines a state, but causes no warning.
 SILENT_HOURS: Final = 24.0
 
 
@@ -32,25 +32,25 @@ class Presence:
     max_age_hours: float | None = None
 
     def expected(self, station: Station, now: datetime) -> int:
-        """How many observations a station makes on these days, from the day of its first one on and up to now."""
+        """How many observations a station should have on these days, from the day of its first one up to now."""
         first = self.first.get(station.id)
         days = self.days if first is None else (day for day in self.days if day >= first // DAY_MS)
         return sum(expected_on(station, day, now) for day in days)
 
 
 def expected_a_day(station: Station) -> int:
-    """Observations that a station makes on a whole UTC day."""
+    """How many observations a station makes on a whole UTC day."""
     return int(_MINUTES_A_DAY // station.interval_minutes)
 
 
 def expected_on(station: Station, day: int, now: datetime) -> int:
-    """Observations that a station makes on a UTC day, or has made by now."""
+    """How many observations a station should have on a UTC day, up to now."""
     passed = min(_MINUTES_A_DAY, now.timestamp() / 60 - day * _MINUTES_A_DAY)
     return max(0, int(passed // station.interval_minutes))
 
 
 def age_hours(newest: int, now: datetime) -> float:
-    """How old an observation (ms since 1970) is; 0 where it is ahead, as the newest may be by ten minutes."""
+    """The age of an observation (ms since 1970); 0 if it is in the future, where it may be by ten minutes."""
     return max(0.0, (now.timestamp() * 1000 - newest) / HOUR_MS)
 
 

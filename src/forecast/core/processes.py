@@ -12,7 +12,7 @@ from types import FrameType
 
 
 def this_place() -> str | None:
-    """This boot of this machine, and the process ids that are seen here; None where that cannot be known."""
+    """Identifies this boot of this machine and this process id namespace; None if that is unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -21,7 +21,7 @@ def this_place() -> str | None:
 
 
 def has_died(place: str | None, pid: int | None) -> bool:
-    """Whether a process was of this very place and is gone."""
+    """Whether a process ran in this same place and has ended."""
     if place is None or pid is None or place != this_place():
         return False
     try:
@@ -35,7 +35,7 @@ def has_died(place: str | None, pid: int | None) -> bool:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end what is within as Ctrl-C does, by KeyboardInterrupt."""
+    """Let SIGTERM raise KeyboardInterrupt in the block, as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -14,9 +14,9 @@ from typing import Final
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETERS, Quantity
 
-# Of the reasons of one parameter: a reason may quote a cell, and an object may have a million different ones.
+# The reasons kept for a parameter: a reason can quote a cell, and an object can have a million different ones.
 _MAX_REASONS: Final = 8
-# How the reason of a number begins that needs a unit and has none.
+# The beginning of the reason for a number that needs a unit but has none.
 NO_UNIT: Final = "a number without a unit"
 _WITHOUT_UNITS: Final = frozenset(
     parameter.name for parameter in PARAMETERS if parameter.quantity in (Quantity.INDEX, Quantity.CODE, Quantity.ANGLE)
@@ -29,7 +29,7 @@ SHOWN_LETTERS: Final = 40
 
 @dataclass(slots=True)
 class Unreadable:
-    """The cells that one reason kept from becoming a value: how many, and the first of them."""
+    """The cells that could not be read for one reason: how many, and the first of them."""
 
     count: int
     raw: str
@@ -50,7 +50,7 @@ class ParameterReading:
     reasons: dict[str, Unreadable] = field(default_factory=dict)
 
     def add(self, other: ParameterReading) -> None:
-        """Add what another batch of the object came to."""
+        """Add the counts of another batch of the object."""
         self.columns |= other.columns
         self.cells += other.cells
         self.values += other.values
@@ -58,7 +58,7 @@ class ParameterReading:
             self.add_unreadable(reason, found)
 
     def add_unreadable(self, reason: str, found: Unreadable) -> None:
-        """Count cells of one reason; beyond a number of reasons under a common one."""
+        """Count the cells of one reason; if there are too many reasons, under a common one."""
         if reason not in self.reasons and len(self.reasons) >= _MAX_REASONS:
             reason = _OTHER
         known = self.reasons.setdefault(reason, Unreadable(0, found.raw, found.position))
@@ -67,7 +67,7 @@ class ParameterReading:
 
 @dataclass(frozen=True, slots=True)
 class UnreadParameter:
-    """A parameter of which an object has cells, none of which could be read; the example has the most common reason."""
+    """A parameter of which no cell in an object could be read; the example is of the most common reason."""
 
     parameter: str
     column: str
@@ -87,7 +87,7 @@ class UnreadParameter:
 
 @dataclass(frozen=True, slots=True)
 class RenamedParameter:
-    """A parameter that the station reports and an object lacks; the unknown columns that it could be, best first."""
+    """A parameter that the station reports but an object lacks, and the unknown columns it may be in, best first."""
 
     parameter: str
     candidates: tuple[str, ...]
@@ -104,7 +104,7 @@ class RenamedParameter:
 
 @dataclass(frozen=True, slots=True)
 class UnknownColumns:
-    """The unknown columns of an object, which were ignored: the first, truncated, and the number of the others."""
+    """The unknown columns of an object, which were ignored: the first few, truncated, and the number of the others."""
 
     columns: tuple[str, ...]
     more: int
@@ -133,18 +133,18 @@ class ObjectReading:
     not_stored: Counter[str] = field(default_factory=Counter)
 
     def add(self, more: Mapping[str, ParameterReading]) -> None:
-        """Add what another batch of the object came to."""
+        """Add the counts of another batch of the object."""
         for name, reading in more.items():
             self.parameters.setdefault(name, ParameterReading()).add(reading)
 
     def unread(self) -> list[UnreadParameter]:
-        """The parameters with cells and without any value."""
+        """The parameters that have cells, none of which could be read."""
         return [
             _unread(name, reading) for name, reading in self.parameters.items() if reading.cells and not reading.values
         ]
 
     def check(self, expected: str) -> None:
-        """Raises ObjectRejectedError where the object has cells and none of them became a value, or no known column.
+        """Raise ObjectRejectedError if none of the object's cells could be read, or it has no known column.
 
         So it does where several columns hold numbers without the unit that they need, and nothing was read but what
         needs none: a table like that is of another layout, and its "UV" says nothing about the rest. `expected` says in

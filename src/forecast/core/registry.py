@@ -17,16 +17,16 @@ from forecast.core.stations import Station, Stations
 from forecast.core.text import escaped
 
 CONFIG_FOLDER: Final = Path(__file__).parents[2] / "config"
-# Stands in `raw_prefixes`, of defaults above all, for what the network calls the station.
+# In `raw_prefixes`, mostly those of defaults, this stands for the network's own id of the station.
 _NETWORK_ID: Final = "{network_id}"
 _MAX_FAULTS: Final = 20
 
 
 def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[str, str] | None = None) -> Stations:
-    """The built-in stations and those of `additions`, which replace a built-in one of the same id.
+    """The built-in stations and those of `additions`, which replace built-in ones with the same ids.
 
-    `id_prefixes`, by network, count before what a file says of its network; a file that says another one is a fault.
-    Raises SettingError with every fault: the file, the station or line, the field, and what it takes.
+    `id_prefixes`, by network, take precedence over those in the files; a file with a different one is a fault.
+    Raises SettingError with every fault: the file, the station or line, the field, and what is expected.
     """
     registry = _Registry(id_prefixes or {})
     registry.add(built_in_files())
@@ -36,7 +36,7 @@ def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[s
 
 
 def built_in_files() -> Iterator[RegistryFile]:
-    """The files of the networks' packages, those of installed ones too."""
+    """The files of the networks' packages, including installed ones."""
     for folder in (*built_in_folders(), *installed_folders()):
         path = folder / STATIONS_FILE
         if path.exists():
@@ -55,16 +55,16 @@ class _Registry:
 
     id_prefixes: Mapping[str, str]
     networks: dict[str, _Network] = field(default_factory=dict)
-    # By what a table of the network is called, without its ending.
+    # By the file name that a CSV file of the network has, without its extension.
     names: dict[str, str] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def add(self, files: Iterable[RegistryFile]) -> None:
-        """Add the stations of files that belong together: no two of these may have one id."""
+        """Add the stations of files that belong together; no two of them may have the same id."""
         added: dict[str, Station] = {}
-        # A table may be of a network that another of these files describes.
+        # A CSV file can be of a network that another of these files describes.
         for file in sorted(files, key=lambda file: file.is_table):
             for entry in self._of_table(file) if file.is_table else self._of_document(file):
                 if (station := self._station(entry, from_table=file.is_table)) is None:
@@ -76,7 +76,7 @@ class _Registry:
         self.stations |= added
 
     def leave_out_absent_twins(self) -> None:
-        """Leave out twins that are of no network here: a package may go without a change to the others."""
+        """Drop twins of networks that are not installed: a package can be removed without changing the others."""
         self.stations = {
             name: replace(
                 station, same_site_as=tuple(other for other in station.same_site_as if other in self.stations)
@@ -147,7 +147,7 @@ class _Registry:
             yield Entry(entry.place, {**self.networks[name].defaults, "network": name, **entry.values})
 
     def _station(self, entry: Entry, *, from_table: bool) -> Station | None:
-        """The station of an entry with its network's defaults; None where it has faults, which are noted."""
+        """The station of an entry, with its network's defaults; None if it has faults, which are recorded."""
         network = self.networks[entry.values["network"]]
         values = _completed(entry.values, network)
         try:
@@ -165,13 +165,13 @@ class _Registry:
 
 
 def _table_name(file: RegistryFile) -> str:
-    """What tables of the network of a file are called: as the file, or as the package that it is in."""
+    """The name of a network's CSV files: that of the JSON file, or of the package that contains it."""
     path = PurePosixPath(file.place)
     return path.parent.name if path.name == STATIONS_FILE else path.stem
 
 
 def with_whole_sites(stations: Mapping[str, Station]) -> dict[str, Station]:
-    """The stations, each with all others at its site, including those at the sites of its twins."""
+    """The stations, each with all others at its site as twins, including its twins' twins."""
     sites = {station_id: {station_id} for station_id in stations}
     for station in stations.values():
         for other in station.same_site_as:
@@ -185,7 +185,7 @@ def with_whole_sites(stations: Mapping[str, Station]) -> dict[str, Station]:
 
 
 def _completed(values: dict[str, Any], network: _Network) -> dict[str, Any]:
-    """The values with what follows from the id: the network's own id, and the raw prefixes that are made of it."""
+    """The values, with those derived from the id: the network's own id, and the raw prefixes that contain it."""
     station_id = values.get("id")
     if not isinstance(station_id, str) or not station_id:
         return values

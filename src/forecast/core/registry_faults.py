@@ -32,7 +32,7 @@ _SHOWN_LETTERS: Final = 60
 
 
 def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, text: bool = False) -> Iterator[str]:
-    """What is wrong with these fields by themselves; `text` says that all of them are cells of a table."""
+    """What is wrong with each of these fields; with `text`, all of them are cells of a CSV file."""
     for name, value in values.items():
         if name not in FIELDS:
             yield f"{_shown(name)} is not a field of a station{_nearest(name, FIELDS)}"
@@ -52,9 +52,9 @@ def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, tex
 
 
 def is_sound(values: Mapping[str, Any]) -> bool:
-    """Whether an entry that fits the types of its fields has no other fault; False is "look closer".
+    """Whether an entry whose fields have the right types has no other fault; False means "look closer".
 
-    Asked of every station: 2 µs each, where `field_faults` takes 60.
+    It is called for every station, and takes 2 µs instead of the 60 of `field_faults`.
     """
     return (
         values.keys() <= FIELDS.keys()
@@ -67,7 +67,7 @@ def is_sound(values: Mapping[str, Any]) -> bool:
 
 @cache
 def is_zone(name: str) -> bool:
-    """Whether this is an IANA time zone of the machine's database."""
+    """Whether this is an IANA time zone in this machine's database."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

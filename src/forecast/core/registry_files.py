@@ -18,7 +18,7 @@ from forecast.core.stations import Text
 CSV_FIELDS: Final = tuple(name for name in FIELDS if name not in {"licence", "thresholds"})
 ENDINGS: Final = (".json", ".csv")
 _LISTS: Final = frozenset({"parameters", "raw_prefixes", "same_site_as"})
-# What every station has to say for itself, and what else no two stations of a network share.
+# What every station must state itself, and what else no two stations of a network share.
 OWN_FIELDS: Final = ("id", "name", "latitude", "longitude", "elevation")
 NO_DEFAULTS: Final = frozenset({*OWN_FIELDS, "network", "network_id", "wigos_id", "same_site_as"})
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -79,7 +79,7 @@ def document_entries(file: RegistryFile, document: Document) -> Iterator[Entry]:
 
 
 def table_entries(file: RegistryFile, faults: list[str]) -> Iterator[Entry]:
-    """The stations of a CSV file, without what is empty; faults are noted."""
+    """The stations of a CSV file, without empty cells; faults are recorded."""
     try:
         lines = file.content.decode("utf-8-sig").splitlines(keepends=True)
     except UnicodeDecodeError as error:
@@ -105,7 +105,7 @@ def table_entries(file: RegistryFile, faults: list[str]) -> Iterator[Entry]:
 
 
 def _as_lists(values: dict[str, str]) -> dict[str, list[str]]:
-    """The items of what is a list, separated by blanks: neither ids, prefixes nor names hold any."""
+    """The values with lists split at blanks, which ids, prefixes and names cannot contain."""
     return {name: values[name].split() for name in _LISTS & values.keys()}
 
 
@@ -119,7 +119,7 @@ def _header_fault(header: list[str]) -> str:
 
 
 def _json_fault(content: bytes) -> str:
-    """What Python's reader says of it, which names line and column."""
+    """The error of Python's JSON reader, which names line and column."""
     try:
         json.loads(content.removeprefix(_UTF8_MARK))
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Stored measured values that are missing from the record that replaced theirs.
+"""Counts stored values that the record replacing theirs does not have.
 
 Only replaced documents count. Records of the same batch are not stored yet, and are reported as conflicts.
 """
@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from forecast.core.parameters import MEASURED_NAMES
 
-# The parameters that are present, and the ids of the observations of which they are all.
+# The parameters that are present in stored observations, and the ids of the observations with exactly these.
 Present = Iterable[tuple[Sequence[str], Sequence[str]]]
 _MEASURED: Final = frozenset(MEASURED_NAMES)
-# So many pairs of station and parameter are named in a line of the log.
+# The number of pairs of station and parameter that a log line names.
 _MAX_NAMED: Final = 5
 
 
@@ -30,7 +30,7 @@ class Removed(NamedTuple):
 
 
 def removed_values(table: pa.Table, rows: Sequence[int], there: Present) -> dict[str, list[Removed]]:
-    """What would be removed where these rows (RECORD_SCHEMA) replace what is there, by document."""
+    """The values that would be removed if these rows (RECORD_SCHEMA) replaced the stored documents, by document."""
     found: dict[str, list[Removed]] = {}
     part = table.take(pa.array(rows, pa.int64()))
     for names, ids in there:
@@ -46,13 +46,13 @@ def removed_values(table: pa.Table, rows: Sequence[int], there: Present) -> dict
 def present_names(table: pa.Table) -> list[list[str]]:
     """The measured parameters of each row."""
     cells = [pc.if_else(table[name].is_valid(), name, pa.scalar(None, pa.string())) for name in MEASURED_NAMES]
-    # With "skip", Arrow leaves a row of nothing but nulls out of the result: the empty text keeps it.
+    # With "skip", Arrow omits a row that only has nulls; the empty text keeps it.
     joined = pc.binary_join_element_wise("", *cells, " ", null_handling="skip")
     return [text.split() for text in joined.to_pylist()]
 
 
 def removals_message(removed: Mapping[Removed, int]) -> str:
-    """What was removed, for a line of the log: the most first."""
+    """A log line about what was removed, the largest numbers first."""
     sums: Counter[str] = Counter()
     for one, number in removed.items():
         sums[f"{one.parameter} of {one.station}"] += number

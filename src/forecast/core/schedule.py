@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
-# More than a month of hourly runs; of those that are due every minute the last seventeen hours.
+# More than a month of hourly runs, or the last seventeen hours of runs that are due every minute.
 _MAX: Final = 1000
 _MINUTE: Final = timedelta(minutes=1)
 
 
 def checked_expression(text: str) -> str:
-    """A cron expression of five fields. Raises ValueError where it is none."""
+    """A cron expression of five fields. Raises ValueError if it is not one."""
     from cronsim import CronSim, CronSimError  # noqa: PLC0415  no help text needs it
 
     fields = text.split()
@@ -26,10 +26,10 @@ def checked_expression(text: str) -> str:
 
 
 def due_between(expression: str, after: datetime, until: datetime) -> tuple[datetime, ...]:
-    """The moments after one and not after another, oldest first; the last thousand of them."""
+    """The due times after `after` and up to `until`, oldest first; at most the last thousand."""
     from cronsim import CronSim  # noqa: PLC0415
 
-    # It gives what lies strictly before.
+    # CronSim only yields times strictly before.
     backwards = CronSim(expression, _just_after(until), reverse=True)
     return tuple(islice(takewhile(lambda moment: moment > after, backwards), _MAX))[::-1]
 

@@ -23,7 +23,7 @@ from forecast.core.reading import ObjectReading, ParameterReading
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
 # Where a raw row came from. `position` is for people ("line 7", "sheet 011024 row 3"); `changes` is Airbyte's list of
-# values lost on the way, as JSON text.
+# values that were lost in transfer, as JSON text.
 ORIGIN_SCHEMA = pa.schema(
     [
         ("position", pa.string()),
@@ -34,7 +34,7 @@ ORIGIN_SCHEMA = pa.schema(
     ]
 )
 
-# One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null, and
+# One row per observation: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null, and
 # `source_flags` a JSON object {parameter: the network's own quality code}, or null. `parameter_group` is that of the
 # row's layout, null for most: rows of several groups are parts of one observation.
 OBSERVATION_SCHEMA = pa.schema(
@@ -68,8 +68,8 @@ VALIDATED_SCHEMA = pa.schema(
 
 _REPEATED = pa.dictionary(pa.int32(), pa.string())
 
-# What a record of the processed zone has beside: the station as the registry described it (`station_parameters` are
-# the names of what it reports, in a text), the raw object with the time of its version, and the run.
+# What a record of the processed zone adds: the station as the registry described it (`station_parameters` are
+# the names of the parameters it reports, as one text), the raw object with the time of its version, and the run.
 RECORD_SCHEMA = pa.schema(
     [
         *VALIDATED_SCHEMA,
@@ -97,19 +97,19 @@ RECORD_SCHEMA = pa.schema(
 )
 
 
-# What a file of records may lack, because it was written before there was such a column.
+# Columns that a file of records may lack, because it was written before they existed.
 _ADDED = (*PARAMETER_NAMES, "parameter_group", "station_parameters")
 
 
 def is_of_records(schema: pa.Schema) -> bool:
-    """Whether columns are those of RECORD_SCHEMA, but for some that did not exist when they were written."""
+    """Whether the columns are those of RECORD_SCHEMA, except for some that did not exist when they were written."""
     known = {field.name: field.type for field in RECORD_SCHEMA}
     found = {field.name: field.type for field in schema}
     return {**{name: known[name] for name in _ADDED}, **found} == known
 
 
 def as_records(table: pa.Table) -> pa.Table:
-    """A table of which `is_of_records` holds as RECORD_SCHEMA: what it lacks are missing values."""
+    """A table for which `is_of_records` is true, in RECORD_SCHEMA; values of columns that it lacks are missing."""
     if table.schema.equals(RECORD_SCHEMA):
         return table
     columns = [
@@ -119,10 +119,10 @@ def as_records(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=RECORD_SCHEMA)
 
 
-# `row` is the raw row as JSON text, under the source's own names; `origin` is what its object and envelope said of it,
-# as a JSON object: extracted_at, generation_id, sync_id, and, where there are any, changes, group and sheet. Both are
-# null, or only text, where a record could not be read at all. `instant` is the row's own (UTC) where it is later than
-# now: what may pass in a while.
+# `row` is the raw row as JSON text, under the source's own names; `origin` is what object and envelope say about it,
+# as a JSON object: extracted_at, generation_id, sync_id and, if present, changes, group and sheet. Both are
+# null, or only text, if a record could not be read at all. `instant` is the row's time (UTC) if it is in the future,
+# because such a row may be admitted later.
 REJECTED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin", "instant")]
 )
@@ -132,10 +132,10 @@ REJECTED_SCHEMA = pa.schema(
 class RawBatch:
     """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
 
-    `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (mostly its
-    station), `containers` the keys of the document that held them, `metadata` what a document says of
-    its own fields (their units). Without `has_payloads`, every payload was empty, and `rows` are what stood
-    next to them. `other_lists` are the keys of what else the document has that may be rows.
+    `sheet` is the sheet of a workbook, `groups` the key in the document that each row was under (mostly its
+    station), `containers` the document's keys that contained rows, `metadata` what a document says about
+    its own fields (their units). If `has_payloads` is false, every payload was empty, and `rows` are the columns
+    next to them. `other_lists` are the keys of other lists in the document that could be rows.
     """
 
     rows: pd.DataFrame
@@ -151,9 +151,9 @@ class RawBatch:
 
 @dataclass(slots=True)
 class Transformed:
-    """rows_read = rows_empty + len(observations) + len(rejected). `readings`: what became of the cells, by parameter.
+    """rows_read = rows_empty + len(observations) + len(rejected). `readings` counts the cells, by parameter.
 
-    `stations` are those of the rows that are not rejected, also of empty ones.
+    `stations` are those of all rows that are not rejected, including empty ones.
     """
 
     observations: pd.DataFrame
@@ -165,12 +165,12 @@ class Transformed:
 
     @classmethod
     def nothing(cls, rejected: pd.DataFrame, empty_rows: int = 0) -> Transformed:
-        """No observation, only what the extractor rejected, and rows without any field."""
+        """No observations, only rows that the extractor rejected and empty rows."""
         return cls(empty_frame(OBSERVATION_SCHEMA), rejected, len(rejected) + empty_rows, empty_rows)
 
 
 def joined(parts: Sequence[Transformed]) -> Transformed:
-    """What became of several parts, one after another."""
+    """The results of several parts as one."""
     if len(parts) == 1:
         return parts[0]
     readings = ObjectReading()
@@ -224,7 +224,7 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
-    """No row of a schema."""
+    """A frame of a schema without rows."""
     return _empty_frame(schema).copy(deep=False)
 
 

@@ -36,7 +36,7 @@ class Kind:
     takes: str
     metavar: str
     parse: Callable[[str], Any]
-    text: Callable[[Any], str] = str  # of a value, as it is written
+    text: Callable[[Any], str] = str  # a value as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _choice(*choices: str, metavar: str) -> Kind:
 
 
 def _api_address(text: str) -> str:
-    # What is there may be a key that was given to the wrong variable.
+    # The value is not shown: it may be a key that was given to the wrong variable.
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", text):
         raise ValueError("is not the address of an API")
     return text

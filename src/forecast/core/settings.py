@@ -57,7 +57,7 @@ class Limits:
     object_bytes: int = setting_field(
         "MAX_OBJECT_MB", Group.LIMITS, SIZE, "The largest raw object, as stored.", default="1024"
     )
-    # Of a gzip, of Parquet's and Avro's blocks.
+    # Applies to gzip, and to the blocks of Parquet and Avro.
     unpacked_bytes: int = setting_field(
         "MAX_UNPACKED_MB",
         Group.LIMITS,
@@ -297,7 +297,7 @@ class Settings:
         details="Required for a --scheduler at tls://.",
         example="/etc/forecast/dask/driver.key",
     )
-    # What the networks' packages declare, by the name of the variable.
+    # The settings of the networks' packages, by variable name.
     of_networks: Mapping[str, str | None] = field(default_factory=lambda: _NETWORK_DEFAULTS, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -408,7 +408,7 @@ _OWN_SETTINGS: tuple[Setting, ...] = (*_FIELDS.values(), *_declared(Limits).valu
 
 
 def _settings_of_networks() -> Iterator[Setting]:
-    """The settings of all networks' packages; for an installed one that is at fault, `find_networks` says why."""
+    """The settings of all networks' packages. `find_networks` reports what is wrong with an installed one."""
     taken = {setting.name for setting in (*_OWN_SETTINGS, *AWS_SETTINGS)}
     for folder in built_in_folders():
         yield from (declared := _new_settings(folder, taken))
@@ -420,7 +420,7 @@ def _settings_of_networks() -> Iterator[Setting]:
 
 
 def _new_settings(folder: Path, taken: Set[str]) -> tuple[Setting, ...]:
-    """The settings of a network's package. Raises ValueError where they are wrong, or a name is taken."""
+    """The settings of a network's package. Raises ValueError if they are wrong, or if a name is taken."""
     declared = read_settings(folder)
     if twice := sorted(taken & {setting.name for setting in declared}):
         raise ValueError(f"{folder / SETTINGS_FILE}: {twice[0]} is a setting of another part of the program")
@@ -459,7 +459,7 @@ class _Sources:
         }
 
     def _value(self, setting: Setting) -> Any:
-        """The value of a setting, None where it is not set or wrong."""
+        """The value of a setting; None if it is not set or wrong."""
         text, origin = self._look_for(setting)
         if not text:
             return None
@@ -475,7 +475,7 @@ class _Sources:
         self.faults[setting.name] = f"{setting.name} {found} (from {self.origins[setting.name]}); expected {takes}"
 
     def _hand_over_to_boto3(self) -> None:
-        """What `.env` says of AWS goes into the environment, where boto3 looks; what is there already wins."""
+        """Put the AWS settings of `.env` into the environment, where boto3 looks; existing variables win."""
         for setting in AWS_SETTINGS:
             text, origin = self._look_for(setting)
             if text:
@@ -512,7 +512,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
 
 def _limits(sources: _Sources) -> Limits:
     limits = Limits(**sources.read(Limits))
-    # An object is copied, may be unpacked next to its copy, and what is made of it is beside both.
+    # An object's copy, its unpacked content and its output can exist at the same time.
     of_one = limits.object_bytes + limits.unpacked_bytes
     setting = _declared(Limits)["temporary_bytes"]
     if setting.name not in sources.origins:
@@ -525,7 +525,7 @@ def _limits(sources: _Sources) -> Limits:
 
 
 def _dotenv() -> tuple[str, Mapping[str, str]]:
-    """The path of `.env` of the current folder or one above it ("" where there is none), and what it sets."""
+    """The path of `.env` in this folder or one above it ("" if there is none), and what it sets."""
     from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  no help text needs it
 
     path = find_dotenv(usecwd=True)

@@ -17,7 +17,7 @@ Positive = Annotated[float, Meta(gt=0)]
 
 
 class QuerySlo(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of one query: the limits of its 95th and 99th percentile (ms), and the share that is to be answered."""
+    """The objective of one query: limits of its 95th and 99th percentile (ms), and the share that must be answered."""
 
     p95_ms: Positive
     p99_ms: Positive
@@ -46,14 +46,14 @@ class RunsSlo(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FreshnessSlo(Struct, frozen=True, forbid_unknown_fields=True):
-    """How old the newest observation of all may be, and the share of runs that are to find it no older."""
+    """How old the newest of all observations may be, and the share of runs that must find it no older."""
 
     max_age_hours: Positive
     share: Share
 
 
 class Slos(Struct, frozen=True, forbid_unknown_fields=True):
-    """All objectives. Those of queries hold for up to `clients` at once; error budgets are of `window_days` days."""
+    """All objectives. Those of queries apply to up to `clients` at once; error budgets cover `window_days`."""
 
     window_days: Annotated[int, Meta(ge=1, le=366)]
     clients: Annotated[int, Meta(ge=1)]
@@ -63,7 +63,7 @@ class Slos(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_slos(content: bytes, place: str) -> Slos:
-    """The objectives of a file, which `place` names. Raises SettingError where it is not of this form."""
+    """The objectives in a file, which `place` names. Raises SettingError if it does not have this form."""
     try:
         return msgspec.toml.decode(content, type=Slos)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -27,7 +27,7 @@ Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="two capi
 
 
 class Licence(TypedDict):
-    """What a station's data may be used for, and who asks to be named."""
+    """What a station's data may be used for, and who must be credited."""
 
     name: Text
     url: Text
@@ -36,9 +36,9 @@ class Licence(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """One station. What has no default here must be in its entry, or in the defaults of its network.
+    """One station. Fields without a default here must be in its entry, or in the defaults of its network.
 
-    The limits of the fields are those of their types: the registry is held to them, and its schema is made of them.
+    The types of the fields have their limits. The registry is validated against them, and its schema is derived.
     """
 
     id: StationId
@@ -46,7 +46,7 @@ class Station:
     network: Text
     network_id: Text  # the network's own id, without our prefix
     wigos_id: WigosId | None = None
-    # Other stations of the registry at the same site: no independent measurement, so never neighbours of each other.
+    # Other stations at the same site: their measurements are not independent, so they are never neighbours.
     same_site_as: tuple[StationId, ...] = ()
     type: Text
     latitude: Annotated[float, Meta(ge=-90, le=90)]
@@ -60,7 +60,7 @@ class Station:
     licence: Licence
     hardware: Text | None = None
     software: Text | None = None
-    # Beginnings of the raw keys, relative to RAW_URI, whose rows are this station's where they name none.
+    # Prefixes of raw keys, relative to RAW_URI; rows below them belong to this station if they name none.
     raw_prefixes: tuple[Text, ...] = ()
     parameters: Annotated[tuple[Text, ...], Meta(min_length=1)]
     interval_minutes: Annotated[float, Meta(gt=0, le=1440)]
@@ -68,7 +68,7 @@ class Station:
 
     @property
     def site(self) -> str:
-        """What stations of one site have in common: the first of their ids."""
+        """The same for all stations of a site: the first of their ids."""
         return min(self.id, *self.same_site_as) if self.same_site_as else self.id
 
     @cached_property
@@ -94,7 +94,7 @@ class Station:
 
 
 class Stations:
-    """Stations by id, and by the prefix of the raw keys whose rows do not name theirs."""
+    """Stations by id, and by the prefix of raw keys whose rows do not name their station."""
 
     def __init__(self, stations: Mapping[str, Station]) -> None:
         self._stations = dict(stations)
@@ -109,7 +109,7 @@ class Stations:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all that the registry says."""
+        """A digest of the whole registry."""
         return hashlib.blake2b(repr(list(self)).encode(), digest_size=16).hexdigest()
 
     def get(self, station_id: str) -> Station | None:

@@ -10,19 +10,19 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-# No-break spaces are "not printable" to Python, and are in half of all cells and in every number in French.
+# No-break spaces are "not printable" in Python, but they are in half of all cells and in every French number.
 _WITHOUT_NO_BREAK: Final = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"))
 _SHOWN_NAMES: Final = 12
 _SHOWN_LETTERS: Final = 40
-# Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
-# too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
+# Up to the last @ of the line: a password that was not URL-encoded can contain anything. In an S3 URI that would be
+# too much, because keys can contain @ too; there a user has a colon, which no bucket name has.
 _MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)(?:.*@)?\S*", re.IGNORECASE)
 _USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
 _S3_USER_INFO = re.compile(r"(s3://)(?:[^\s/@]*:\S*|[^\s/@]+)@", re.IGNORECASE)
 
 
 def escaped(text: str) -> str:
-    r"""The text on one line, with JSON's escapes for what is not to be seen.
+    r"""The text on one line, with JSON's escapes for characters that must not be printed.
 
     Escaped are control characters (C0, C1), line and paragraph separators, what turns the direction of writing, and
     halves of surrogate pairs: "\n", "\u009b", "\u202e". Letters of every script and blanks of every width stay.
@@ -33,7 +33,7 @@ def escaped(text: str) -> str:
 
 
 def escaped_lines(text: str) -> str:
-    """The same of a text whose line breaks are our own."""
+    """The same for a text whose line breaks are the program's own."""
     return "\n".join(escaped(line) for line in text.split("\n"))
 
 
@@ -54,7 +54,7 @@ def without_secret(text: str, secret: str) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
+    """Remove user and password from every URI in a value, and MongoDB URIs altogether."""
     if isinstance(value, str):
         if "://" not in value:
             return value

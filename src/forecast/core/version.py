@@ -1,4 +1,4 @@
-"""The version of the program: that of the package, and the commit that it was built or is run from."""
+"""The version of the program: that of the package, and the commit that it was built from or runs from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-# As many as `git describe` gives and GitHub links.
+# As many digits as `git describe` gives and GitHub links to.
 _COMMIT_LETTERS: Final = 12
 
 
@@ -26,10 +26,10 @@ def program_version(checkout: Path) -> str:
 
 
 def head_commit(checkout: Path) -> str | None:
-    """The commit that HEAD of a git checkout names, read from its files; None where that is no checkout."""
+    """The commit of a git checkout's HEAD, read from its files; None if this is not a checkout."""
     try:
         folder = checkout / ".git"
-        if folder.is_file():  # of a worktree: "gitdir: PATH"
+        if folder.is_file():  # in a worktree: "gitdir: PATH"
             folder = checkout / folder.read_text("utf-8").partition(":")[2].strip()
         head = (folder / "HEAD").read_text("utf-8").strip()
         if not head.startswith("ref: "):

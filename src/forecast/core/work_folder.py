@@ -1,4 +1,4 @@
-"""The temporary folder of a process. Each process removes what killed processes have left."""
+"""The temporary folder of a process. Each process removes what killed processes left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LOCK = ".lock"
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder of this run for copies and staged files, gone afterwards, with those of runs that were killed."""
+    """A folder for this run's copies and staged files. It is removed at the end, and so are those of killed runs."""
     place = Path(tempfile.gettempdir())
     for other in place.glob(f"{_WORK_PREFIX}*"):
         _remove_if_left(other)
@@ -26,7 +26,7 @@ def work_folder() -> Iterator[Path]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
+    """Hold a lock that the kernel releases when the process ends; the file only gets its name once it is locked."""
     made = path.with_suffix(".new")
     with made.open("w") as file:
         lock(file)
@@ -35,7 +35,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
+    """Remove the work folder of a run that has ended, but not another user's, nor one that is just being created."""
     try:
         with (folder / _LOCK).open("r+") as file:
             if try_lock(file):
