@@ -28,6 +28,7 @@ from forecast.core.work_folder import work_folder
 from forecast.extract.listing import is_marker, sync_day
 from forecast.mongo.client import ObservationCollection, connect, running_server
 from forecast.mongo.listing_state import ListedRange
+from forecast.mongo.strangers import strangers_named
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -150,6 +151,7 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
         with (
             running_server(run.settings) as uri,
             connect(replace(run.settings, mongodb_uri=uri)) as collection,
+            strangers_named(collection),
             run.writing(collection),
             work_folder() as folder,
         ):

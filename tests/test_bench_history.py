@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from pymongo import MongoClient
 
 from bench import history
 from bench.raw_zone import URI, RawZone, old_keys, served
+from forecast.storage import s3
 from forecast.storage.s3 import S3Store
 
 END = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawZone]:
     with served(made) as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        s3._session.cache_clear()
         yield made
 
 

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
+from bson.timestamp import Timestamp
 from pymongo import ASCENDING, MongoClient
 
 from forecast.core.errors import ForecastError, SettingError
 from forecast.core.registry import load_stations
 from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.dataset_state import DatasetState, Known
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
+from forecast.mongo.listing_state import ListingState
 from forecast.mongo.loader import INDEXES, load
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_evaluation import days_held, outdated_flags
@@ -176,7 +179,12 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
 
 @pytest.mark.parametrize(
     ("suffix", "needed"),
-    [("_days", "station, day"), ("_pending_qc", "station, day, runs"), ("_pending_dataset", "station, day, runs")],
+    [
+        ("_days", "station, day, expected, received, parameters"),
+        ("_pending_qc", "station, day, runs"),
+        ("_pending_dataset", "station, day, runs"),
+        ("_listing", "full_at, ranges"),
+    ],
 )
 def test_a_document_of_another_program_next_to_the_observations_is_named(
     collection: ObservationCollection, suffix: str, needed: str
@@ -189,6 +197,7 @@ def test_a_document_of_another_program_next_to_the_observations_is_named(
             queues = [PendingQc.for_collection(collection, "run").marks(), pending_dataset(collection, "run").marks()]
             assert queues == [{}, {}]
             list(DailyAggregates.for_collection(collection).station_days())
+            assert ListingState.for_collection(collection, "by hand").read() is None
 
     DailyAggregates.for_collection(collection).prepare()
     with pytest.raises(SettingError) as told:
@@ -199,6 +208,55 @@ def test_a_document_of_another_program_next_to_the_observations_is_named(
         f"pipeline (lacks one of {needed}, or has it in another type). Fix or remove it, or set MONGODB_COLLECTION to "
         "another collection"
     )
+
+
+# What somebody has put next to the observations, or changed there: which field has the wrong type, or is missing.
+_ALTERED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "_lease": ({"_id": "writer"}, {"owner": "ann", "expires_at": Timestamp(2**31, 1)}, "lacks one of run_id, host"),
+    "_objects": ({}, {"in_zone": "observations/a.parquet"}, "has one of in_zone, files"),
+    "_runs": ({"_id": "by hand"}, {"status": "running"}, "lacks one of run_id, status"),
+    "_dataset": ({"_id": "dataset"}, {"zone": None, "phase": "new"}, "lacks one of zone, format_version"),
+    "_stations": ({}, {"months": 7}, "has one of state, since, months"),
+}
+
+
+@pytest.mark.parametrize("suffix", _ALTERED)
+def test_a_run_names_the_altered_document_next_to_the_observations_that_it_fails_on(world: World, suffix: str) -> None:
+    which, fields, why = _ALTERED[suffix]
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    with world.mongo() as database:
+        beside = database[COLLECTION + suffix]
+        before = list(beside.find())
+        unset = {name: 1 for name in ("run_id", "revision") if suffix != "_objects"}
+        beside.update_many(which, {"$set": fields, "$unset": unset}, upsert=True)
+    world.raw.put("infoclimat/a_1.jsonl", RECREATED)
+    status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 2)
+    message = status["errors"][-1]["message"]
+    assert message.startswith(f"the documents of {world.database}.{COLLECTION}{suffix} cannot be read (")
+    assert f"was not written by this pipeline ({why}" in message
+    with world.mongo() as database:
+        beside = database[COLLECTION + suffix]
+        beside.drop()
+        if before:
+            beside.insert_many(before)
+    assert world.run()["exit_code"] == 0
+    assert world.documents()[AT]["measurements"]["air_temperature"] == 15.5
+
+
+def test_a_lease_that_is_none_is_taken(world: World) -> None:
+    with world.mongo() as database:
+        database[f"{COLLECTION}_lease"].insert_one({"_id": "writer", "run_id": "by hand"})
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    assert world.run()["exit_code"] == 0
+
+
+def test_what_a_newer_version_says_of_the_dataset_is_left_alone(collection: ObservationCollection) -> None:
+    state = DatasetState.for_collection(collection)
+    state.clear("/zone", 2, 1)
+    state.collection.update_one({}, {"$set": {"compression": "zstd"}})
+    assert state.read() == Known("/zone", 2, "clearing", None, None, 1)
 
 
 def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(

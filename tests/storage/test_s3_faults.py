@@ -84,6 +84,11 @@ def is_refused_by_a_proxy(exchange: Exchange) -> None:
     exchange.send(Answer(403, {"Content-Type": "text/html"}, b"<html>This address is blocked</html>"))
 
 
+def is_a_delete_marker(exchange: Exchange) -> None:
+    """405, as S3 answers for a version that is the mark of a removal."""
+    exchange.send(Answer(405, {"x-amz-delete-marker": "true"}, b"<Error><Code>MethodNotAllowed</Code></Error>"))
+
+
 PASSING: dict[str, Fault] = {
     "503": says(503, "SlowDown"),
     "429": says(429, "TooManyRequests"),
@@ -146,6 +151,15 @@ def test_a_slow_answer_is_waited_for_as_long_as_the_policy_says() -> None:
             1,
         ),
         (says(404, "NoSuchBucket"), SettingError, "the bucket does not exist", 1),
+        (says(404, "NoSuchVersion"), ObjectChangedError, "replaced or removed after it was listed; run again", 1),
+        (is_a_delete_marker, ObjectChangedError, "replaced or removed after it was listed; run again", 1),
+        (
+            says(405, "MethodNotAllowed"),
+            ObjectDeniedError,
+            "S3 rejected the request (MethodNotAllowed); check this object",
+            1,
+        ),
+        (says(409, "OperationAborted"), RetryableError, "S3 answered OperationAborted; run again", 1),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -231,6 +245,16 @@ def test_a_list_that_a_proxy_refuses_is_denied(s3: FaultyS3, store: S3Store) -> 
         list(store.list())
 
 
+@pytest.mark.parametrize("code", ["TokenRefreshRequired", "InvalidArgument"])
+def test_a_request_that_s3_rejects_is_not_to_be_run_again(s3: FaultyS3, store: S3Store, code: str) -> None:
+    s3.spoil("GET", "list-type", says(400, code))
+    with pytest.raises(SettingError) as caught:
+        list(store.list())
+    assert caught.value.message == (
+        f"{store.uri} could not be listed: S3 rejected the request ({code}); check AWS_* and the policy of the bucket"
+    )
+
+
 def test_a_try_that_failed_is_counted_in_the_log(
     s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,7 +285,7 @@ def test_an_address_that_cannot_be_is_a_setting_error_and_stays_secret(
 
 
 def test_a_profile_that_is_not_there_is_a_setting_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    s3_module._session.cache_clear()
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(SettingError, match=r"an AWS setting is invalid \(ProfileNotFound\); check AWS_\*"):
         S3Store(f"s3://{s3_bucket}/", CALM)

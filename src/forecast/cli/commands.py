@@ -75,6 +75,7 @@ def migrate_command(
     from forecast.core.logs import log_as
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
+    from forecast.mongo.strangers import strangers_named
     from forecast.report.write import as_data
     from forecast.run.copies import write_and_copy
     from forecast.run.migrate import migrate
@@ -88,7 +89,7 @@ def migrate_command(
     log_as(run_id)
     with connect(settings) as collection:
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
-        with held:
+        with strangers_named(collection), held:
             age = settings.max_data_age_hours
             report, code = migrate(store, collection, stations, run_id, verify_only=verify, max_age_hours=age)
     write_and_copy(report, settings, datetime.now(UTC))
@@ -116,6 +117,7 @@ def replay_command(
     from forecast.core.work_folder import work_folder
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
+    from forecast.mongo.strangers import strangers_named
     from forecast.run.replay import ReplayContext, replay
     from forecast.run.run import new_run_id
     from forecast.run.stations import configured_stations
@@ -127,7 +129,12 @@ def replay_command(
     now = datetime.now(UTC)
     context = RunContext(new_run_id(now), now, __version__)
     log_as(context.run_id)
-    with connect(settings) as collection, lease(collection, context.run_id, wait=wait), work_folder() as folder:
+    with (
+        connect(settings) as collection,
+        strangers_named(collection),
+        lease(collection, context.run_id, wait=wait),
+        work_folder() as folder,
+    ):
         counts = replay(ReplayContext(store, collection, stations, context, settings.max_data_age_hours), folder)
     print_result({"run_id": context.run_id, **asdict(counts)}, Text(_replay_message(counts)), as_json=as_json)
     return ObjectRejectedError.exit_code if counts.rows_failed else 0

@@ -89,6 +89,10 @@ _TO_REPEAT = {
 }
 
 
+class UnexplainedRefusalError(RetryableError):
+    """The server refused an operation, with a code that has no words here."""
+
+
 @contextmanager
 def connect(settings: Settings) -> Iterator[ObservationCollection]:
     """The main collection, majority read and write; on the embedded MongoDB where no MONGODB_URI is set."""
@@ -263,8 +267,9 @@ def refusal(code: int | None, doing: str) -> ForecastError:
     """The server's code for what it refused, in words."""
     if code in _TO_CHANGE:
         return SettingError(_TO_CHANGE[code].format(doing=doing))
-    words = _TO_REPEAT.get(code or 0, f"MongoDB refused an operation ({{doing}}): code {code}")
-    return RetryableError(words.format(doing=doing))
+    if code in _TO_REPEAT:
+        return RetryableError(_TO_REPEAT[code].format(doing=doing))
+    return UnexplainedRefusalError(f"MongoDB refused an operation ({doing}): code {code}")
 
 
 def _index_of_others(details: Mapping[str, Any], doing: str) -> ForecastError | None:

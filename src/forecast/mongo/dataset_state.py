@@ -6,7 +6,7 @@ to an earlier state of this one (a restored dump), and is rewritten.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
@@ -53,7 +53,9 @@ class DatasetState:
         """What is known; None where no dataset was ever written."""
         with mongo_errors("reading the state of the dataset"):
             found = self.collection.find_one({"_id": _ID}, {"_id": 0})
-        return None if found is None else Known(**found)
+        # A newer version of the program may have added some.
+        names = [field.name for field in fields(Known)]
+        return None if found is None else Known(**{name: found[name] for name in names if name in found})
 
     def clear(self, zone: str, format_version: int, hourly_version: int) -> None:
         """What lies in the zone is of no use: it is about to be removed."""

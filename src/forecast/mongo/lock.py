@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pymongo
@@ -133,7 +134,8 @@ def _acquire(leases: ObservationCollection, run_id: str) -> _Found:
         )
     if holder is not None and holder["run_id"] != run_id:
         return _Found(holder, None)
-    return _Found(None, seen if "run_id" in seen and seen["run_id"] != run_id else None)
+    whole = isinstance(seen.get("since"), datetime) and isinstance(seen.get("run_id"), str)
+    return _Found(None, seen if whole and seen["run_id"] != run_id else None)
 
 
 def _keep(leases: ObservationCollection, held: Lease, ended: threading.Event) -> None:

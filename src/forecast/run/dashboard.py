@@ -20,6 +20,7 @@ from forecast.core.settings import Settings
 from forecast.core.slo import Slos, default_slos
 from forecast.core.stations import Station, Stations
 from forecast.mongo.client import ObservationCollection, connect
+from forecast.mongo.strangers import strangers_named
 from forecast.report.headline import RunState, Schedule, StationState, assess
 from forecast.report.history import FOLDER
 from forecast.report.situation import (
@@ -71,7 +72,10 @@ def write_dashboard(
     target = open_store(site_uri(settings), "SITE_URI")
     if database_fault is None:
         try:
-            with connect(settings) if collection is None else nullcontext(collection) as connected:
+            with (
+                connect(settings) if collection is None else nullcontext(collection) as connected,
+                strangers_named(connected),
+            ):
                 known = replace(site, stations=with_database(site.stations, connected))
                 details = partial(with_details, collection=connected)
                 return publish_site(changed_files(known, code_digest(), details), target, most_groups=most_stations)

@@ -102,7 +102,7 @@ class Pipeline:
                 # Somebody may have emptied it: what the dataset has next to what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()
                 self._dataset.began_empty = True
-        with progress_bar(len(objects)) as advance:
+        with strangers_named(self._collection), progress_bar(len(objects)) as advance:
             self._executor.process(objects, advance)
 
     def evaluate(self) -> None:

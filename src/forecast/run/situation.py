@@ -14,6 +14,7 @@ from forecast.core.stations import Stations
 from forecast.mongo.client import connect
 from forecast.mongo.lock import holder
 from forecast.mongo.station_states import StationStates
+from forecast.mongo.strangers import strangers_named
 from forecast.report.headline import RunState, Situation
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
@@ -88,7 +89,7 @@ def _from_database(settings: Settings) -> _Known | None:
     """What the database knows; None where there is none on this machine yet."""
     if settings.mongodb_uri is None and not EMBEDDED_FOLDER.exists():
         return None
-    with connect(settings) as collection:
+    with connect(settings) as collection, strangers_named(collection):
         runs, writer = runs_of(collection, MAX_RUNS), holder(collection)
         documents = StationStates.for_collection(collection).read()
     last = {one["_id"]: one["last"] for one in documents if one["last"] is not None}

@@ -27,6 +27,7 @@ _KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
 }
 
 
@@ -55,15 +56,15 @@ class LocalStore:
     def fetch(self, listed: RawObject, target: Path) -> str:
         """See `Store.fetch`.
 
-        Raises ObjectRejectedError where the file's name is no text, which neither MongoDB nor Parquet could keep, and
-        where it is a link that leads out of the folder: what lies there was never meant to be read.
+        Raises ObjectRejectedError where the file's name is no text, which neither MongoDB nor Parquet could keep, where
+        it is no file, and where it is a link that leads out of the folder: what lies there was never meant to be read.
         """
         if not _is_text(listed.key):
             raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; give it another one")
         path = self._path(listed.key)
         digest = new_digest(listed.key)
         try:
-            with _opened(self._inside(path), path) as source, target.open("wb") as copy:
+            with _opened(self._inside(path)) as source, target.open("wb") as copy:
                 while block := source.read(BLOCK_BYTES):
                     digest.update(block)
                     copy.write(block)
@@ -73,9 +74,11 @@ class LocalStore:
                     )
         except FileNotFoundError as error:
             if path.is_symlink():
-                raise RetryableError(f"{listed.uri} is a broken link") from error
+                raise _no_file("a link to nothing") from error
             raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise _no_file("a link that leads back to itself") from error
             raise unreadable(listed.uri, error, target) from error
         return hex_digest(digest)
 
@@ -196,14 +199,21 @@ def _is_text(key: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
-def _opened(path: Path, listed: Path) -> IO[bytes]:
-    """Open a file, and at once: a named pipe would wait for its writer. `listed` is its name in the zone."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-    if kind != stat.S_IFREG:
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, and at once: a named pipe would wait for its writer. Raises ObjectRejectedError for what is none."""
+    kind = stat.S_IFMT(path.lstat().st_mode)
+    if kind in (stat.S_IFREG, stat.S_IFLNK):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        # It may have been replaced since.
+        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+        if kind == stat.S_IFREG:
+            return os.fdopen(descriptor, "rb")
         os.close(descriptor)
-        raise RetryableError(f"{listed} is {_KINDS.get(kind, 'something else')}, not a file; remove it from the zone")
-    return os.fdopen(descriptor, "rb")
+    raise _no_file(_KINDS.get(kind, "something else"))
+
+
+def _no_file(found: str) -> ObjectRejectedError:
+    return ObjectRejectedError("not_a_file", f"this is {found}, not a file; remove it from the zone")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -267,12 +267,15 @@ def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
         timer.cancel()
 
 
-def _use_fast_times() -> None:
-    """Let boto3 read times as ISO 8601 where they are: its own reading of any form took more than half of a list."""
-    if boto3.DEFAULT_SESSION is None:
-        session = botocore.session.get_session()
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
-        boto3.setup_default_session(botocore_session=session)
+@cache
+def _session() -> boto3.Session:
+    """A session that reads times as ISO 8601 where they are: reading any form took more than half of a list.
+
+    There is one for all stores, as it remembers the credentials that it found.
+    """
+    session = botocore.session.get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    return boto3.Session(botocore_session=session)
 
 
 def _moment(text: str) -> datetime:
@@ -287,8 +290,7 @@ def _client(policy: RetryPolicy) -> S3Client:
         read_timeout=policy.read_seconds,
     )
     try:
-        _use_fast_times()
-        client = boto3.client("s3", config=config)
+        client = _session().client("s3", config=config)
         endpoint = urlsplit(client.meta.endpoint_url)
     except ValueError as error:
         raise SettingError("AWS_ENDPOINT_URL is not an address such as https://host:port") from error

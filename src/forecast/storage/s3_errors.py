@@ -55,6 +55,7 @@ _BY_CODE: dict[str, tuple[type[ForecastError], str]] = {
     "301": (SettingError, _ELSEWHERE),
     "AuthorizationHeaderMalformed": (SettingError, _ELSEWHERE),
     "PermanentRedirect": (SettingError, _ELSEWHERE),
+    "NoSuchVersion": (ObjectChangedError, _CHANGED),
     "RequestTimeTooSkewed": (SettingError, "the clock of this machine is wrong by more than 15 minutes"),
     "InvalidObjectState": (RetryableError, "it is archived; restore it, then run again"),
 }
@@ -83,11 +84,18 @@ _BY_TYPE: dict[type[Exception], tuple[type[ForecastError], str]] = {
     ),
 }
 _UNKNOWN_CODE = (RetryableError, "S3 answered {}; run again")
+_REJECTED = "S3 rejected the request ({}); check AWS_* and the policy of the bucket"
+_REJECTED_ONE_OBJECT = "S3 rejected the request ({}); check this object"
+# Of what the answer to a request for an object says where the newest version is the mark of its removal.
+_DELETE_MARKER = "x-amz-delete-marker"
 _UNKNOWN_TYPE = (RetryableError, "{}; is AWS_ENDPOINT_URL right?")
 # Servers beside Amazon's, and proxies, refuse with codes of their own, or with a page of HTML that has none.
 _DENYING_STATUS = {401, 403}
 _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
+# Of two requests at a time for the same thing: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_CONFLICT = 409
+_CLIENT_ERRORS = 4  # hundred and more
 
 
 def is_transient(error: Exception) -> bool:
@@ -132,7 +140,19 @@ def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastErro
     denied = code not in _BY_CODE and _status(error) in _DENYING_STATUS
     if one_object and (denied or code in _DENIES_ONE_OBJECT):
         return ObjectDeniedError, _OF_ONE_OBJECT
-    return (SettingError, _DENIED) if denied else _BY_CODE.get(code, _UNKNOWN_CODE)
+    if one_object and _headers(error).get(_DELETE_MARKER) == "true":
+        return ObjectChangedError, _CHANGED
+    if denied:
+        return SettingError, _DENIED
+    if code not in _BY_CODE and _is_rejected(error):
+        return (ObjectDeniedError, _REJECTED_ONE_OBJECT) if one_object else (SettingError, _REJECTED)
+    return _BY_CODE.get(code, _UNKNOWN_CODE)
+
+
+def _is_rejected(error: ClientError) -> bool:
+    """Whether S3 says that the fault is the request's own, so that it would be the same again."""
+    status = _status(error) or 0
+    return status // 100 == _CLIENT_ERRORS and status != _CONFLICT and not is_transient(error)
 
 
 def _not_connected(error: boto.EndpointConnectionError) -> str:
@@ -153,6 +173,10 @@ def _innermost(error: Exception) -> Exception:
 def _code(error: ClientError) -> str:
     """What S3 calls the error; the number of the answer where its body does not say."""
     return str(error.response.get("Error", {}).get("Code") or _status(error) or "unknown")
+
+
+def _headers(error: ClientError) -> dict[str, str]:
+    return error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
 
 
 def _status(error: ClientError) -> int | None:
