@@ -1,4 +1,4 @@
-"""Rows as found to observations, by what the networks declare."""
+"""Turns rows as found into observations, as the networks' packages declare."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from forecast.transform.readers import Readers
 from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import ON_EARTH, UnitGate
 
-# Changes with every change of what a raw row becomes: objects processed under another version are processed again.
+# Raised when the output for any raw row changes: objects processed under another version are processed again.
 RULES_VERSION = 12
 
 LOGGER = logging.getLogger("forecast.transform")
-# Of the cells of an unknown column, and of how many such columns, some are kept to suggest what they could be.
+# How many cells of an unknown column, and how many such columns, are kept to suggest what they could be.
 _SAMPLES, _SAMPLED_COLUMNS = 20, 200
 
 
 class ObjectTransformer:
-    """Transforms the batches of one raw object, in order; `finish` gives what had to wait for its end.
+    """Transforms the batches of one raw object, in order; `finish` returns the rows that had to wait for its end.
 
-    Rows later than `now` (UTC) may not enter.
+    Rows later than `now` (UTC) are rejected.
     """
 
     def __init__(self, key: str, stations: Stations, now: datetime, networks: Networks = NETWORKS) -> None:
@@ -47,7 +47,7 @@ class ObjectTransformer:
         self._needs_unit = False
 
     def transform(self, batch: RawBatch) -> Transformed:
-        """Raises ObjectRejectedError where no network knows such rows, or two do."""
+        """Transform a batch. Raises ObjectRejectedError if no network recognises its rows, or if two do."""
         for name in batch.other_lists:
             self.reading.unknown.setdefault(f"{name} (a list next to the rows)", [])
         return joined([self._transform(*part) for part in self._readers.parts(batch)])
@@ -74,7 +74,7 @@ class ObjectTransformer:
         return transformed
 
     def _see(self, transformed: Transformed) -> None:
-        """Look at what came of rows, as soon as it is known."""
+        """Update the object's counts with transformed rows."""
         self.reading.add(transformed.readings)
         self._seen_stations.update(transformed.stations)
         times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
@@ -82,10 +82,10 @@ class ObjectTransformer:
             gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)
 
     def finish(self) -> list[Transformed]:
-        """What had to wait for the end of the object.
+        """The rows that had to wait for the end of the object.
 
-        Raises ObjectRejectedError where none of its measured cells could be read, or a column is in another unit than
-        it says.
+        Raises ObjectRejectedError if none of its measured cells could be read, or if a column is not in the unit that
+        it states.
         """
         waited = self._readers.finish()
         for transformed in waited:
@@ -102,14 +102,14 @@ class ObjectTransformer:
         return waited
 
     def _name_unused(self) -> None:
-        """Name the known columns that were passed over, besides the unknown ones."""
+        """Log the known columns that were not used."""
         for name in (name for reader in self._readers for name in reader.unused_columns):
             self.reading.unknown.setdefault(name, [])
             message = "%s: column %r has the same time in all rows, while their other times vary, so it is not used"
             LOGGER.warning(message, self._key, name, extra={"facts": {"object": self._key}})
 
     def _keep_unknown(self, columns: Columns, known: Collection[str]) -> None:
-        """Note the columns that are not known, also those in the objects of known ones, with a few of their cells."""
+        """Record the unknown columns, including members of known object columns, with a few of their cells."""
         for name, cells in (leaf for column in columns.beside(known) for leaf in leaves(*column)):
             samples = self.reading.unknown.setdefault(name, [])
             if len(samples) < _SAMPLES and len(self.reading.unknown) <= _SAMPLED_COLUMNS:
@@ -117,7 +117,7 @@ class ObjectTransformer:
 
     def _find_renamed(self) -> list[RenamedParameter]:
         stations = [station for name in sorted(self._seen_stations) if (station := self._stations.get(name))]
-        # What another product of the network has was not renamed in this one.
+        # A parameter that comes with another product of the network has not been renamed in this one.
         held = frozenset[str]().union(*(reader.layout.parameters for reader in self._readers))
         promised = {parameter for station in stations for parameter in station.parameters if parameter in held}
         readings = self.reading.parameters
@@ -126,5 +126,5 @@ class ObjectTransformer:
 
 
 def _is_row(batch: RawBatch) -> bool:
-    """Whether a header without rows is a row: of a table of one row without a header. No name begins with a digit."""
+    """Whether a header without rows is really a row of a table without a header: no column name begins with a digit."""
     return not len(batch.rows) and any(str(name).lstrip()[:1].isdigit() for name in batch.rows.columns)

@@ -23,16 +23,16 @@ from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.units import Floats
 
 CODE: Final = "aggregate_values"
-# An object is evaluated by its first rows: five of them may be enough, and a year of hourly values is not more.
+# Only an object's first rows are evaluated: five can be enough, and a year of hourly values has no more than this.
 ROWS: Final = 10_000
 _FARTHER_THAN: Final = np.timedelta64(50, "m")
-# In an hour the highest and the lowest lie as far apart as the means of two hours, and farther in restless air.
+# The highest and the lowest value of an hour differ by as much as the means of two hours, and by more in unsettled air.
 _SHARE_OF_CHANGE: Final = 0.7
 _LAST_MINUTES: Final = 55
 
 
 class Bound(StrEnum):
-    """What a row has the highest and the lowest value of."""
+    """The quantities of which a row has the highest and the lowest value."""
 
     TEMPERATURE = "temperature"
     HUMIDITY = "humidity"
@@ -40,10 +40,10 @@ class Bound(StrEnum):
 
 
 class _Wide(NamedTuple):
-    """From which distance on (°C, %, hPa) the highest and the lowest are not those of five minutes.
+    """Differences (°C, %, hPa) between highest and lowest value that are too large for five minutes.
 
-    `mean` is that of many rows; `last` that of a row alone at the end of an hour, where an hour's or a day's last
-    observation mostly is; `alone` that of a row alone at any time, beyond what a squall brings in five minutes.
+    `mean` applies to the mean of many rows; `last` to a single row at the end of an hour, where the last observation
+    of an hour or a day usually is; `alone` to a single row at any time, beyond what a squall causes in five minutes.
     """
 
     unit: str
@@ -64,13 +64,13 @@ BOUNDS: Final[Mapping[Quantity, Bound]] = {
     Quantity.PRESSURE: Bound.PRESSURE,
 }
 
-# The highest values in one line, the lowest in the next, by what they are of.
+# By quantity: the highest values in one row, the lowest in the next.
 Bounds = Mapping[Bound, Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows with bounds: `minutes` of local hours; `middles` and `spreads` a column a quantity, NaN where missing."""
+    """Rows with bounds: `minutes` of local hours; `middles`, `spreads` have a column per quantity, NaN if missing."""
 
     stations: npt.NDArray[np.object_]
     moments: DateTimes
@@ -85,7 +85,7 @@ class _Rows:
 
 
 class Aggregates:
-    """Watches the rows of one object, and says at its end whether they are values of hours or days.
+    """Watches the rows of one object, and decides at its end whether they are hourly or daily values.
 
     `advice` says what to deliver instead.
     """
@@ -97,11 +97,11 @@ class Aggregates:
 
     @property
     def wanted(self) -> int:
-        """How many of the next rows are to be watched."""
+        """How many of the next rows to watch."""
         return self._left
 
     def watch(self, stations: pa.Array, moments: DateTimes, clock: DateTimes, bounds: Bounds) -> None:
-        """Look at the next rows, in their order; the minutes of `clock` are those of the local hour."""
+        """Watch the next rows, in order; `clock` has their local times."""
         self._left -= len(moments)
         if not bounds:
             return
@@ -118,13 +118,13 @@ class Aggregates:
         self._parts.append(rows.take(~np.isnat(moments) & ~np.isnan(spreads).all(axis=1)))
 
     def check(self) -> None:
-        """Raises ObjectRejectedError where most of the rows are values of hours or days."""
+        """Raise ObjectRejectedError if most of the rows are hourly or daily values."""
         evaluated = [(rows, _is_aggregate(rows)) for rows in self._by_station()]
         total = sum(len(rows.moments) for rows, _ in evaluated)
         found = [rows for rows, is_aggregate in evaluated if is_aggregate]
         if 2 * sum(len(rows.moments) for rows in found) <= total:
             return
-        raise ObjectRejectedError(CODE, f"the rows are hourly or daily values: {_told(found[0])}. {self._advice}")
+        raise ObjectRejectedError(CODE, f"the rows are hourly or daily values: {_evidence(found[0])}. {self._advice}")
 
     def _by_station(self) -> Iterator[_Rows]:
         if not self._parts:
@@ -145,7 +145,7 @@ class Aggregates:
 
 
 def _is_aggregate(rows: _Rows) -> bool:
-    """Whether the rows of one station, by time and none twice, are values of hours or days."""
+    """Whether the rows of one station, strictly ascending in time, are hourly or daily values."""
     if len(rows.moments) == 1:
         at_the_end = rows.minutes[0] >= _LAST_MINUTES
         limits = [wide.last if at_the_end else wide.alone for wide in (_WIDE[quantity] for quantity in Bound)]
@@ -160,16 +160,16 @@ def _is_aggregate(rows: _Rows) -> bool:
 
 
 def _covers(rows: _Rows, number: int, steps: npt.NDArray[np.timedelta64]) -> bool:
-    """Whether one quantity's highest and lowest lie as far apart as it goes from row to row."""
+    """Whether one quantity's highest and lowest values differ by as much as it changes from row to row."""
     spread = float(np.nanmean(rows.spreads[:, number]))
-    # Where rows are missing, the way that lies in one typical step.
+    # Where rows are missing, the change is scaled to one typical step.
     changes = np.abs(np.diff(rows.middles[:, number])) * np.minimum(np.median(steps) / steps, 1.0)
     change = 0.0 if np.isnan(changes).all() else float(np.nanmean(changes))
     return spread >= _WIDE[list(Bound)[number]].mean and spread >= _SHARE_OF_CHANGE * change
 
 
-def _told(rows: _Rows) -> str:
-    """How the rows of a station show it."""
+def _evidence(rows: _Rows) -> str:
+    """The evidence for people, from the rows of one station."""
     apart = ", ".join(
         f"{quantity} {np.nanmean(rows.spreads[:, number]):.1f} {_WIDE[quantity].unit}"
         for number, quantity in enumerate(Bound)

@@ -1,4 +1,4 @@
-"""Puts converted columns together: observations, rejected rows, and the count of empty ones."""
+"""Assembles converted columns into observations, rejected rows, and the count of empty rows."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.columns import AMBIGUOUS, ParsedColumn, ParseIssue
 from forecast.transform.values.wind_words import VARIABLE
 
-# A key of 64 bits leaves room for one more parameter with a million codes.
+# Leaves room in a 64-bit key for one more parameter with a million codes.
 _LARGEST_KEY = 2**40
 
 
 @dataclass(slots=True)
 class BatchDraft:
-    """A batch on its way: one entry a row in every array.
+    """A batch that is being transformed; every array has one entry per row.
 
-    `time_issues` say how a time was read; they do not keep a row that has nothing else. `source_codes` are the
-    network's own quality codes (JSON, or null) of each parameter's values. `not_empty` are rows that are not,
-    although no column of theirs has anything. `group` is the layout's.
+    `time_issues` say how a time was read; a row that has nothing else is still empty. `source_codes` are the
+    network's own quality codes (JSON, or null) for each parameter's values. `not_empty` marks rows that are not empty
+    although none of their columns has anything. `group` is the layout's parameter group.
     """
 
     station_ids: pa.Array
@@ -57,7 +57,7 @@ class BatchDraft:
 
 
 def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFrame, Mask]:
-    """The batch as canonical rows; and the rows that `draft.postponed` holds back (without a time), with their mask."""
+    """The batch as canonical rows, and the rows that `draft.postponed` defers (without a time), with their mask."""
     size = len(batch.rows)
     told = [*draft.lost, *(issue for column in draft.columns.values() for issue in column.issues)]
     noted = np.zeros(size, dtype=bool)
@@ -89,7 +89,7 @@ def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFr
 
 
 def _readings(draft: BatchDraft, positions: pd.Series) -> dict[str, ParameterReading]:
-    """What became of each parameter's cells; one that was lost on the way had something, too."""
+    """Counts of each parameter's cells; a cell that was lost in transfer counts as one that had something."""
     lost: defaultdict[str, list[ParseIssue]] = defaultdict(list)
     for issue in draft.lost:
         lost[issue.parameter].append(issue)
@@ -101,10 +101,10 @@ def _readings(draft: BatchDraft, positions: pd.Series) -> dict[str, ParameterRea
 
 
 def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.Series) -> ParameterReading:
-    """What became of a column's cells; a row counts once, however many columns of its parameter it has.
+    """Counts of a column's cells; a row counts once, however many columns of the parameter it has.
 
-    A cell that says that the wind is variable was read, as one that says calm: no direction was missed. One report of
-    a night would be an object whose wind direction cannot be read.
+    A cell that says the wind is variable counts as read, like one that says calm: no direction was missed. Otherwise,
+    a single report from a night could be an object whose wind direction cannot be read.
     """
     is_value = ~np.isnan(column.values)
     if column.inferred is not None:
@@ -122,12 +122,12 @@ def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.S
 
 
 def entry_rejections(faults: Iterable[Violation], field: str, cells: pa.Array | None) -> list[Rejection]:
-    """The rules of entry about one raw field, as rejections."""
+    """Violations of the admission rules, as rejections for one raw field."""
     return [Rejection(fault.mask, fault.code, field, fault.reason, cells, fault.instants) for fault in faults]
 
 
 def _ambiguous_numbers(size: int, columns: Mapping[str, ParsedColumn]) -> Iterator[Rejection]:
-    """The rows with a number that could be two."""
+    """The rows with a number that can be read in two ways."""
     for parameter, column in columns.items():
         if found := column.ambiguous:
             mask = np.zeros(size, dtype=bool)
@@ -137,7 +137,7 @@ def _ambiguous_numbers(size: int, columns: Mapping[str, ParsedColumn]) -> Iterat
 
 
 def issues_column(size: int, issues: list[ParseIssue]) -> pa.Array:
-    """Notes as JSON text a row, null where a row has none."""
+    """The parse issues of each row as JSON; null if it has none."""
     if not issues:
         return pa.nulls(size, pa.string())
     by_row: dict[int, list[dict[str, str]]] = {}
@@ -152,7 +152,7 @@ def issues_column(size: int, issues: list[ParseIssue]) -> pa.Array:
 
 
 def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, ParsedColumn], size: int) -> pa.Array:
-    """JSON text {parameter: code} a row, for each of its values with a code; null where the row has none."""
+    """The codes of each row's values as JSON, {parameter: code}; null if it has none."""
     names = [name for name in PARAMETER_NAMES if name in columns and name in codes]
     encoded = {id(cells): cells.dictionary_encode() for cells in codes.values() if cells.null_count < size}
     keys, which, bound = np.zeros(size, np.int64), {}, 1
@@ -161,7 +161,7 @@ def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, ParsedColu
             continue
         numbers = found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         which[name] = np.where(np.isnan(columns[name].values), -1, numbers)
-        # Equal keys for rows with the same codes, which have the same text.
+        # Rows with the same codes get equal keys, because their text is the same.
         keys = keys * (len(found.dictionary) + 1) + which[name] + 1
         bound *= len(found.dictionary) + 1
         if bound > _LARGEST_KEY:
@@ -180,7 +180,7 @@ def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, ParsedColu
 
 
 def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[ParseIssue]:
-    """Airbyte's own list of values it nulled or cut; `parameters_of` gives our names for its field."""
+    """The values that Airbyte nulled or truncated, from its own list; `parameters_of` maps a field to parameters."""
     issues = []
     cells = pa.array(changes)
     for row in np.flatnonzero(cells.is_valid()).tolist() if cells.null_count < len(cells) else ():
@@ -191,7 +191,7 @@ def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[
 
 
 def _changes_of(text: str) -> list[dict[str, Any]]:
-    """Airbyte's changes, those of them that have the shape of one."""
+    """Airbyte's list of changes, without malformed entries."""
     changes = json.loads(text)
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 

@@ -1,4 +1,4 @@
-"""The values of a layout with unit blocks: those of the blocks, those outside them, and what is no measurement."""
+"""Reads the values of a layout with unit blocks: those inside and outside the blocks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from forecast.transform.values.units import Floats
 class BlockValues:
     """The values of a batch by parameter, and the rows whose blocks contradict each other.
 
-    `bare` are the rows with values that need a unit and nothing in any block that would name it; `has_units` tells
-    whether any row has a block with something in it.
+    `bare` marks the rows that have values that need a unit but no value in any block that names one. `has_units` tells
+    whether any row has a block with a value.
     """
 
     columns: dict[str, ParsedColumn]
@@ -39,7 +39,7 @@ def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> Bl
     """The values of a batch of `size` rows."""
     reads = [ReadBlock.of(block, layout.mean) for block in blocks_of(layout, columns)]
     inside, rejections = merged(reads, size)
-    # Beside the blocks a number counts where its own cell has a unit.
+    # Outside the blocks, a number only counts if its own cell has a unit.
     members = layout.member_parameters
     numbers = {name: cells for name in members if (cells := columns.get(name)) is not None}
     raw = [RawColumn(cells, members[name], source=columns.name_of(name)) for name, cells in numbers.items()]
@@ -64,7 +64,7 @@ def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> Bl
 
 
 def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns, rows: int) -> dict[Bound, Floats]:
-    """The highest and the lowest values (two lines) of the first rows of a batch, in canonical units."""
+    """The highest and the lowest values (one row each) of the first rows of a batch, in canonical units."""
     bounds: dict[Bound, Floats] = {}
     blocks = list(blocks_of(layout, columns))
     for extremes in declared.extremes:
@@ -108,7 +108,7 @@ def _has_something(columns: Mapping[str, ParsedColumn]) -> bool:
 
 
 def _drop_idle(columns: Mapping[str, ParsedColumn], idle: Sequence[str], size: int) -> None:
-    """Take the zeros of rows that have nothing else: a station without sensors reports those."""
+    """Remove the zeros of rows that have nothing else: a station without sensors reports those."""
     zeros = [column for name, column in columns.items() if name in idle]
     sensors = {name: column for name, column in columns.items() if name not in idle}
     if not zeros or any(not np.isnan(column.values).any() for column in sensors.values()):

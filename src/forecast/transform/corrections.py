@@ -1,4 +1,4 @@
-"""Reports that correct another one: both come with one station and time, and only the correction is right."""
+"""Reports that correct an earlier one of the same station and time, of which only the correction is valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REASON = "a correction of this report is in the same object"
 def corrected(
     declared: Correction | None, columns: Columns, stations: pa.Array, moments: DateTimes
 ) -> Iterator[Rejection]:
-    """The rows of a batch that others of it correct."""
+    """The rows of a batch that other rows in it correct."""
     cells = None if declared is None else columns.get(normalise_field(declared.column))
     if declared is None or cells is None or not pa.types.is_string(cells.type):
         return

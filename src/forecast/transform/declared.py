@@ -1,4 +1,4 @@
-"""A network's layout, made ready to be looked up: names in the spelling of `normalise_field`, parameters found."""
+"""A network's layout, prepared for lookups: names as `normalise_field` spells them, and parameters resolved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS: Final[Mapping[str, WindWords]] = {"en": ENGLISH, "fr": FRENCH}
 class DeclaredLayout:
     """One layout of one network.
 
-    Raises ValueError where it declares a unit that is none of its parameter.
+    Raises ValueError if it declares a unit that its parameter does not have.
     """
 
     def __init__(self, network: Network, layout: Layout) -> None:
@@ -43,7 +43,7 @@ class DeclaredLayout:
 
     @cached_property
     def beside(self) -> frozenset[str]:
-        """The columns that hold no parameter, and are known: times, stations, codes of quality."""
+        """The known columns that hold no parameter: times, stations, quality codes."""
         layout, time = self.layout, self.layout.time
         if isinstance(time, LocalTime):
             times: Sequence[str | None] = (*time.utc, *time.whole, time.day, time.clock)
@@ -64,14 +64,14 @@ class DeclaredLayout:
 
     @cached_property
     def members(self) -> Mapping[str, Field]:
-        """The fields that are in the blocks of a system of units: those without a unit of their own."""
+        """The fields inside unit blocks: those without a unit of their own."""
         if self.layout.blocks is None:
             return {}
         return {name: field for name, field in self.all_fields.items() if field.unit is None}
 
     @cached_property
     def member_parameters(self) -> Mapping[str, Parameter]:
-        """The parameters of the members; the two of a mean stand for themselves until it is taken."""
+        """The parameters of the members, including the two fields of a mean until it is computed."""
         pair = () if self.mean is None else self.mean.spelled
         return {
             name: replace(BY_NAME[field.parameter], name=name) if name in pair else BY_NAME[field.parameter]
@@ -86,7 +86,7 @@ class DeclaredLayout:
 
     @cached_property
     def block_fields(self) -> tuple[str, ...]:
-        """The normalised names of all that may be in a block."""
+        """The normalised names of all fields that a block may have."""
         blocks = self.layout.blocks
         return () if blocks is None else (*self.members, *map(normalise_field, blocks.beside))
 
@@ -101,11 +101,11 @@ class DeclaredLayout:
         return {} if self.layout.blocks is None else _normalised(self.layout.blocks.units)
 
     def headings(self, columns: Columns) -> dict[str, Heading]:
-        """What the columns hold whose names end in a unit, by field, and what has no unit next to them."""
+        """What the columns hold, by field: those whose names end in a unit, and those without a unit next to them."""
         names = self.layout.units_in_names
         if names is None:
             return {}
-        # A known field can be among them: "Humidity (%)" is "humidity" once its signs are left out.
+        # A known field can be among them: "Humidity (%)" normalises to "humidity".
         others = (name for name in columns if name not in self.beside and self._may_carry_unit(name))
         found = {name: heading for name in others if (heading := self._heading(columns.name_of(name))) is not None}
         if any(heading.parameter.quantity is not Quantity.INDEX for heading in found.values()):
@@ -129,7 +129,7 @@ class DeclaredLayout:
         return frozenset({*self.common, *self.members, *prefixed, *self.headings(columns)})
 
     def raw_columns(self, columns: Columns) -> list[RawColumn]:
-        """The columns of values, each with its parameter and the unit of its numbers."""
+        """The columns of values, each with its parameter and the unit of bare numbers."""
         plain = {name: _as_heading(field) for name, field in self.fields.items() if name in columns}
         return [self._raw(columns, name, heading) for name, heading in (plain | self.headings(columns)).items()]
 
@@ -138,7 +138,7 @@ class DeclaredLayout:
         return [self._raw(columns, name, _as_heading(field)) for name, field in self.common.items() if name in columns]
 
     def parameters_of(self, name: str) -> Sequence[str]:
-        """The names of the parameters that a field gives, as the source calls it: of a block all that are in it."""
+        """The parameters of a field, given by the source's name; for a block, those of all its members."""
         field = normalise_field(name)
         if field in self.systems:
             inside = {member.parameter for member in self.members.values()}
@@ -152,23 +152,23 @@ class DeclaredLayout:
         return () if heading is None else (heading.parameter.name,)
 
     def needs_unit(self, columns: Columns) -> bool:
-        """Whether the cells of these columns carry their units."""
+        """Whether the cells of these columns must have their own units."""
         if self.layout.blocks is not None or self.headings(columns):
             return False
         return any(field.unit is None for field in self.fields.values())
 
     def may_recognise(self, names: Container[str]) -> bool:
-        """Whether columns of this layout are among these names, also those of others being there."""
+        """Whether these names include the columns that identify this layout, even among those of others."""
         return self._fits(self.layout.recognise, names)
 
     def recognises(self, columns: Columns) -> bool:
-        """Whether the rows are of this layout."""
+        """Whether rows with these columns have this layout."""
         recognise = self.layout.recognise
         unless = recognise.unless is not None and self._fits(recognise.unless, set(columns))
         return not unless and self._fits(recognise, set(columns)) and self._has_values(columns)
 
     def near(self, columns: Columns) -> Near:
-        """This layout for a message, with what the columns lack of it."""
+        """This layout for an error message, with what the columns lack."""
         return Near(self.network.name, self.layout.name, self.known(columns), self._lack(columns))
 
     def _fits(self, recognise: Recognise, names: Container[str]) -> bool:
@@ -183,7 +183,7 @@ class DeclaredLayout:
         plain = [field.parameter for name, field in self.fields.items() if name in columns]
         if len(plain) >= least:
             return True
-        # Units are in the headers of other programs' tables too: most of a table's columns must be known.
+        # Other programs' tables have units in their headers too, so most of the columns must be known.
         parameters = {*plain, *(heading.parameter.name for heading in self.headings(columns).values())}
         unknown = sum(1 for _ in columns.beside(self.known(columns)))
         return len(parameters) >= least and 2 * unknown < len(columns)
@@ -201,7 +201,7 @@ class DeclaredLayout:
 
     @cached_property
     def all_fields(self) -> Mapping[str, Field]:
-        """The fields, and the two of a mean."""
+        """The fields, including the two of a mean."""
         mean = self.layout.mean
         if mean is None:
             return self.fields
@@ -221,7 +221,7 @@ class DeclaredLayout:
 
     @cached_property
     def bases(self) -> Mapping[str, Sequence[Parameter]]:
-        """The parameters that may be meant by what is before the unit in a column's name."""
+        """The parameters that a column name can mean, by the part of the name before the unit."""
         names = self.layout.units_in_names
         found = {} if names is None else _normalised(names.names)
         return {base: [BY_NAME[name] for name in parameters] for base, parameters in found.items()}
@@ -263,7 +263,7 @@ def declared_layouts(networks: Networks) -> tuple[DeclaredLayout, ...]:
 
 
 def names_of(layouts: Sequence[DeclaredLayout]) -> Mapping[str, Sequence[str]]:
-    """What the layouts call each parameter, in the spelling of `normalise_field`."""
+    """The layouts' names of each parameter, as `normalise_field` spells them."""
     names: dict[str, list[str]] = {}
     for layout in layouts:
         for name, field in layout.all_fields.items():

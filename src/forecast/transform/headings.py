@@ -1,4 +1,4 @@
-"""Names of columns that end in a unit: "Temp_F", "Pressure (hPa)", "WindSpeedMPH"."""
+"""Reads column names that end in a unit: "Temp_F", "Pressure (hPa)", "WindSpeedMPH"."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from forecast.transform.name_words import quantities_named
 from forecast.transform.raw_columns import normalise_field
 from forecast.transform.values.units import unit_spelled
 
-# What may be between a name and its unit, and around the unit.
+# Separators between a name and its unit, and around the unit.
 _BETWEEN: Final = " \t\r\n_-.,:()[]{}\u00a0"
 _LONGEST: Final = 64
 
 
 class Heading(NamedTuple):
-    """What a column holds by its name, and the unit, as `find_unit` knows it, of numbers without one of their own."""
+    """What a column holds according to its name, and the unit (for `find_unit`) of numbers without their own."""
 
     parameter: Parameter
     unit: str | None
 
 
 def read_heading(name: str, bases: Mapping[str, Sequence[Parameter]]) -> Heading | None:
-    """Split a name into one of the bases and a unit of a parameter that is called so; None where it is no such name.
+    """Split a name into one of the bases and a unit of a parameter with that name; None if this is impossible.
 
-    `bases` are in the spelling of `normalise_field`; of several that a name begins with, the longest counts.
+    `bases` are spelled as by `normalise_field`; if a name begins with several of them, the longest counts.
     """
     for end in range(min(len(name), _LONGEST) - 1, 0, -1):
         unit = name[end:].strip(_BETWEEN)
@@ -39,7 +39,7 @@ def read_heading(name: str, bases: Mapping[str, Sequence[Parameter]]) -> Heading
 def unit_at_end(name: str, quantity: Quantity) -> str | None:
     """The unit of a quantity that a name ends in: "Baro (inHg)", "BaromRelIn", "baromin".
 
-    It is a word of its own, or what is before it names the quantity: "begin" does not end in inches.
+    The unit must be a separate word, or follow the name of the quantity: "begin" does not end in inches.
     """
     for end in range(1, min(len(name), _LONGEST)):
         starts_a_word = name[end - 1] in _BETWEEN or (name[end - 1].islower() and name[end].isupper())

@@ -1,4 +1,4 @@
-"""Rows of several layouts in one batch, distinguished by the columns in which each has its times."""
+"""Splits a batch with rows of several layouts, by the columns in which each layout has its times."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from forecast.core.admission import Mask
 from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, empty_frame
 from forecast.transform.raw_columns import normalise_field
 
-# The normalised names of the columns, any of which has the time of a row of this layout.
+# The normalised names of the columns that can have the time of a row of this layout.
 TimeFields = frozenset[str]
 
 
 def parts_of(batch: RawBatch, layouts: Sequence[TimeFields]) -> list[RawBatch]:
-    """The batch as it is, where all rows are of one layout; else one batch a layout, without the others' columns.
+    """The unchanged batch if all rows have the same layout, otherwise one batch per layout without the others' columns.
 
-    A row with the times of two layouts is of the first of them; one without any goes with the first that there is.
+    A row with the times of two layouts belongs to the first of them; a row without any belongs to the first layout.
     """
     names = [normalise_field(name) for name in batch.rows.columns]
     columns = {number: [at for at, name in enumerate(names) if name in fields] for number, fields in enumerate(layouts)}

@@ -1,4 +1,4 @@
-"""Rows whose times are local to the station: some have to wait for others of their object."""
+"""Reads rows whose times are local to the station. Some of them have to wait for others of the same object."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from forecast.transform.values.statements import ConstantColumns
 from forecast.transform.values.timestamps import ParsedTimes
 from forecast.transform.values.zones import local_to_utc
 
-# A time that may enter, where a row's own is not known yet.
+# An admissible time, for rows whose own is not known yet.
 _SOME_TIME = np.datetime64("2000-01-01", "s")
 _NEEDS_UNIT = frozenset(p.name for p in PARAMETERS if p.quantity not in (Quantity.INDEX, Quantity.ANGLE))
 
 
 class LocalReader(Reader):
-    """Turns batches into observations; rows that cannot be decided before more rows are seen wait."""
+    """Turns batches into observations; rows that depend on later rows have to wait."""
 
     def __init__(self, layout: DeclaredLayout, time: LocalTime, key: str, stations: Stations, now: datetime) -> None:
         super().__init__(layout, key, stations, now)
@@ -44,7 +44,7 @@ class LocalReader(Reader):
         self._ambiguous_hours = AmbiguousHours()
         self._times = LocalTimeReader(time)
         self._constant = ConstantColumns(frozenset(time.scrape))
-        # Batches whose times cannot be determined before more rows of the object are seen.
+        # Batches whose times depend on later rows of the object.
         self._waiting: list[tuple[RawBatch, Columns]] = []
 
     def finish(self) -> list[Transformed]:
@@ -54,7 +54,7 @@ class LocalReader(Reader):
 
     @property
     def unused_columns(self) -> list[str]:
-        """Columns that hold one time in all rows while the rows' own times vary: that of a scrape or of a load."""
+        """Columns with the same time in all rows while the rows' own times vary, such as that of a scrape or a load."""
         return self._constant.found
 
     def _read(self, batch: RawBatch, columns: Columns) -> Transformed:
@@ -100,7 +100,7 @@ class LocalReader(Reader):
         named, unnamed = named_stations(columns, self._names, size), ~has_station(columns, self._names, size)
         station = self._stations.of_key(self._key)
         if not unnamed.all():
-            # What names a station and cannot be read is another one, for all that is known.
+            # A station name that cannot be read could be that of another station.
             folder = pa.scalar(None if station is None else station.id, pa.string())
             return pc.if_else(pa.array(unnamed), folder, named)
         if station is None:
@@ -117,12 +117,12 @@ class LocalReader(Reader):
         return pa.repeat(pa.scalar(station.id), size)
 
     def _has_units(self, columns: Columns) -> bool:
-        """Whether any number was found with its unit: without one, a table may be another program's."""
+        """Whether any number was found with its unit; otherwise, a table may come from another program."""
         values = convert_batch(self.layout.raw_columns(columns))
         return any(name in values and not np.isnan(values[name].values).all() for name in _NEEDS_UNIT)
 
     def _to_utc(self, times: LocalTimes, readings: ParsedTimes) -> tuple[DateTimes, Mask, list[Rejection]]:
-        """UTC where it can be determined, the rows whose local time occurs twice, and what is rejected."""
+        """UTC if it can be determined, the rows whose local time occurs twice, and rejections."""
         clock = self._time.clock
         moments = readings.moments.copy()
         twice, never = (np.zeros(len(moments), dtype=bool) for _ in range(2))

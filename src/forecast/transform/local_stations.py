@@ -1,4 +1,4 @@
-"""Rows of a column that is in UTC but for some stations, which tell their own time in it."""
+"""A column that is in UTC, except for some stations, for which it has local time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NEVER: Final = "this local time does not exist: the clocks went forward"
 
 
 def localised(time: UtcTime, readings: ParsedTimes, cells: pa.Array, places: Places) -> list[Rejection]:
-    """Turn the times of the stations that tell their own into UTC; what is rejected because that cannot be told.
+    """Convert the times of the stations that have local time to UTC; return rejections for those that are ambiguous.
 
-    Of a row that is rejected, the time stays as it was read.
+    The time of a rejected row stays as it was read.
     """
     size = len(readings.moments)
     moments = readings.moments.copy()

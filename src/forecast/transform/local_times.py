@@ -1,7 +1,7 @@
-"""Times that are local to the station: what each column says of them, and where two of them disagree.
+"""Reads times that are local to the station: what each column says about them, and where two columns disagree.
 
-A row may tell its time more than once: in UTC, as a whole local time, as a day (a column, or the name of the sheet)
-with a time of day. The first that there is counts, and every other one is compared with it.
+A row may state its time more than once: in UTC, as a whole local time, as a day (a column, or the name of the sheet)
+with a time of day. The first of these counts, and all others are compared with it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _LOST_DAY = (
 class LocalTimes:
     """What the columns of a batch say about its times, in order of precedence.
 
-    `days` are the rows' days, NaT where there is none; `alone` the times of day of rows without one.
+    `days` are the rows' days, NaT if there is none; `alone` are the times of day of rows without a day.
     """
 
     declared: LocalTime
@@ -62,7 +62,7 @@ class LocalTimes:
     rejections: list[Rejection]
 
     def rows(self, unused: Sequence[str]) -> RowTimes:
-        """The rows' times; what the fields of `unused` say does not count."""
+        """The rows' times, ignoring the fields in `unused`."""
         statements = [each for each in self.statements if not (each.is_whole and each.field in unused)]
         readings, sources = first_of(statements, len(self.days))
         rejections, issues = list(self.rejections), []
@@ -96,7 +96,7 @@ class LocalTimes:
         return local
 
     def _alone(self, local: DateTimes) -> list[Statement]:
-        """The times of day of rows without a day, on the day that brings them nearest to the time that counts."""
+        """The times of day of rows without a day, on the day that brings them closest to the time that counts."""
         if self.time_cells is None or not (self.alone != UNREADABLE).any():
             return []
         of_day = (local - local.astype("datetime64[D]")).astype(np.int64)
@@ -105,7 +105,7 @@ class LocalTimes:
         return [Statement(self.declared.clock, self.time_cells, ParsedTimes.plain(moments, is_utc=False))]
 
     def _other_days(self, local: DateTimes, statements: Sequence[Statement]) -> list[Rejection]:
-        """Rows whose time is not on their day, where the day is not compared together with a time of day."""
+        """Rows whose time is on a different day, if the day has no time of day to be compared with it."""
         compared = np.zeros(len(local), dtype=bool)
         for statement in statements:
             if not statement.is_whole:
@@ -119,7 +119,7 @@ class LocalTimes:
 
 
 class LocalTimeReader:
-    """Reads what the batches of one object say of its rows' times."""
+    """Reads what the batches of one object say about their rows' times."""
 
     def __init__(self, declared: LocalTime) -> None:
         self._declared = declared
@@ -128,7 +128,7 @@ class LocalTimeReader:
     def read(self, batch: RawBatch, columns: Columns, places: Places) -> LocalTimes:
         """The statements of a batch.
 
-        Raises ObjectRejectedError where the rows have times of day, and nothing says of which day.
+        Raises ObjectRejectedError if the rows have times of day, but nothing states the day.
         """
         size, declared = len(batch.rows), self._declared
         statements = [
@@ -171,7 +171,7 @@ class LocalTimeReader:
 def _days(
     batch: RawBatch, field: str, cells: pa.Array | None, places: Places
 ) -> tuple[DateTimes, Mask, list[Rejection]]:
-    """The rows' days, from a column or from the name of the sheet; which are unreadable; and where the two differ."""
+    """The rows' days, from a column or the name of the sheet; which are unreadable; and where the two differ."""
     size = len(batch.rows)
     days: DateTimes = np.full(size, np.datetime64("NaT", "D"))
     bad = np.zeros(size, dtype=bool)
@@ -194,7 +194,7 @@ def _days(
 
 
 def _split(cells: pa.Array, days: DateTimes) -> tuple[TimeOfDay, ParsedTimes | None]:
-    """Times of day, and the cells that tell a whole time instead, if any does."""
+    """Times of day, and, if there are any, the cells that have a whole time instead."""
     clock = read_clock(cells, days)
     if not clock.unreadable.any():
         return clock, None

@@ -1,4 +1,4 @@
-"""The mean of the highest and the lowest value of a row, where a network gives no other."""
+"""The mean of a row's highest and lowest value, for networks that provide no other mean."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class PairedMean:
 
     @property
     def spelled(self) -> dict[str, str]:
-        """The names of the two by their normalised ones: the highest, the lowest."""
+        """The source's names of the two fields (highest, lowest) by their normalised names."""
         return {normalise_field(name): name for name in (self.declared.highest, self.declared.lowest)}
 
     def taken(
         self, converted: dict[str, ParsedColumn], cells: Mapping[str, pa.Array], unit: Unit = CANONICAL
     ) -> dict[str, ParsedColumn]:
-        """The mean instead of the two; one of them alone, or two in the wrong order, are noted and give no mean.
+        """Replace the two columns by their mean. One alone, or two in the wrong order, give a parse issue instead.
 
-        `unit` is the one they stood in.
+        `unit` is the unit of their cells.
         """
         pair = {name: converted.pop(name) for name in self.spelled if name in converted}
         if not pair:
@@ -47,7 +47,7 @@ class PairedMean:
         return converted
 
     def _issues(self, pair: Mapping[str, ParsedColumn], cells: Mapping[str, pa.Array]) -> Iterator[ParseIssue]:
-        """What could not be read of the two, and where one is without the other."""
+        """Cells of the two that could not be read, and rows with only one of them."""
         name_of = self.parameter.name
         highest, lowest = self.spelled
         for name, column in pair.items():
@@ -63,7 +63,7 @@ class PairedMean:
                 yield ParseIssue(row, name_of, shorten(str(cells[name][row].as_py())), reason)
 
     def _inverted(self, pair: Mapping[str, ParsedColumn], cells: Mapping[str, pa.Array]) -> Iterator[ParseIssue]:
-        """Where the highest is below the lowest."""
+        """Rows in which the highest value is below the lowest."""
         (highest, high), (lowest, low) = self.spelled.items()
         if highest not in pair or lowest not in pair:
             return

@@ -1,4 +1,4 @@
-"""Numbers of which nothing names the unit, where a layout has its units in objects named after them."""
+"""Numbers whose unit is not given anywhere, in a layout whose unit blocks should name it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CODE = "missing_units"
 
 
 class MissingUnits:
-    """Watches one object for such rows; `has_units` tells whether any of its rows names units."""
+    """Watches one object for such rows; `has_units` tells whether any of its rows has a unit block with values."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
@@ -32,7 +32,7 @@ class MissingUnits:
         return Rejection(bare, _CODE, found[0] if found else "", _reason(found, systems), cells)
 
     def check(self) -> None:
-        """Raises ObjectRejectedError where there were such rows, and none that has units."""
+        """Raise ObjectRejectedError if there were such rows, and none with units."""
         if self._names and not self.has_units:
             raise ObjectRejectedError(_CODE, _reason(list(self._names), self._systems))
 

@@ -1,4 +1,4 @@
-"""What the words in the name of a foreign column say that it measures: for suggestions alone, nothing is read by it."""
+"""What the words in an unknown column's name suggest that it measures. Only used for suggestions, never to read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from forecast.core.parameters import Parameter, Quantity
 
 _RAIN: Final = frozenset({Quantity.RAIN, Quantity.RAIN_RATE})
-# Where names are glued ("hourlyrainin"), a word has no beginning. French "temps" is the weather, not the temperature.
+# In names without separators ("hourlyrainin"), words have no boundaries. French "temps" is weather, not temperature.
 _WORDS: Final[Mapping[re.Pattern[str], frozenset[Quantity]]] = {
     re.compile(pattern): quantities
     for pattern, quantities in (
@@ -30,7 +30,7 @@ _DEW_POINT: Final = re.compile("dew|rosee|tau|dauw")
 
 
 def is_another(name: str, parameter: Parameter) -> bool:
-    """Whether the words in a name say that it is not this parameter: another quantity, a room, no dew point."""
+    """Whether the words in a name exclude this parameter: another quantity, an indoor value, no dew point."""
     quantities = quantities_named(name)
     if _INDOORS.search(name) or (quantities and parameter.quantity not in quantities):
         return True
@@ -39,5 +39,5 @@ def is_another(name: str, parameter: Parameter) -> bool:
 
 
 def quantities_named(name: str) -> frozenset[Quantity]:
-    """The quantities that words in a name speak of, empty where none does; in the spelling of `normalise_field`."""
+    """The quantities that the words in a name (as `normalise_field` spells it) refer to."""
     return frozenset[Quantity]().union(*(found for pattern, found in _WORDS.items() if pattern.search(name)))

@@ -1,4 +1,4 @@
-"""What to say of rows that are of no known layout: which is nearest, and what they lack of it."""
+"""The error message for rows of an unknown layout: which layout is nearest, and what they lack."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from forecast.core.stations import Station
 from forecast.core.text import listed
 from forecast.transform.raw_columns import Columns
 
-# Fewer known columns than these say nothing: a "Time" or a "Date" is in every table.
+# Fewer known columns than this mean nothing: every table has a "Time" or a "Date".
 _LEAST_KNOWN: Final = 2
 
 
 class Near(NamedTuple):
-    """A layout: the names of its columns in the spelling of `normalise_field`, and what some columns lack of it."""
+    """A layout: its columns' names as `normalise_field` spells them, and what the given columns lack."""
 
     network: str
     layout: str
@@ -28,7 +28,7 @@ def unknown_layout(
 ) -> ObjectRejectedError:
     """The error for rows with these names (in the order of the object), which no network recognises.
 
-    `station` is the one whose prefix the object's key has: its network is the nearest where the columns do not tell.
+    `station` is the one whose prefix the object's key has. Its network decides between equally near layouts.
     """
     place = "" if sheet is None else f"sheet {sheet!r}: "
     message = f"{place}no known network has rows with these columns: {listed(names)}"

@@ -1,4 +1,4 @@
-"""Columns that are known to hold measurements for which there is no parameter: how much of them there is."""
+"""Counts the cells of known columns whose measurements have no parameter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from forecast.transform.values.numbers import MISSING_TOKENS
 
 
 def cells_of(columns: Columns, names: Iterable[str]) -> dict[str, int]:
-    """How many cells of each of these columns have something, where there are any."""
+    """How many cells of each of these columns are not empty; columns without any are left out."""
     found = {name: cells for name in names if (cells := columns.get(normalise_field(name))) is not None}
     return {name: count for name, cells in found.items() if (count := _filled(cells))}
 

@@ -1,4 +1,4 @@
-"""Quarantined rows as they are kept: with all that a person needs to fix them, and `replay` to process them again."""
+"""Quarantined rows as they are stored, with what people need to fix them and `replay` to process them again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_VALUE_LENGTH = 200  # the whole value is in `row`
 
 @dataclass(slots=True)
 class Rejection:
-    """The rows of one mask, rejected for one reason. `cells` holds what was found in `field`, where it is a column.
+    """The rows of one mask, rejected for one reason. `cells` holds what was found in `field`, if it is a column.
 
     `instants` as in `forecast.core.admission.Violation`.
     """
@@ -37,7 +37,7 @@ class Rejection:
 
 
 def rejected_rows(batch: RawBatch, rows: Sequence[int], rejection: Rejection) -> list[dict[str, Any]]:
-    """The rows (REJECTED_SCHEMA) at these places of a batch."""
+    """The rows at these positions of a batch, in REJECTED_SCHEMA."""
     taken = pa.array(rows, pa.int64())
     values = [None] * len(rows) if rejection.cells is None else python_cells(rejection.cells.take(taken))
     return [
@@ -72,7 +72,7 @@ def raw_rows(rows: pd.DataFrame, taken: pa.Array) -> list[str]:
 
 
 def origins(batch: RawBatch, taken: pa.Array) -> list[str]:
-    """What their object and their envelope said of these rows, each as a JSON object without nulls."""
+    """What object and envelope say about these rows, each as a JSON object without nulls."""
     columns = {name: python_cells(pa.array(batch.origin[name]).take(taken)) for name in _ORIGIN}
     columns["group"] = [None] * len(taken) if batch.groups is None else batch.groups.take(taken).to_pylist()
     columns["sheet"] = [batch.sheet] * len(taken)
@@ -88,7 +88,7 @@ def _json(entry: dict[str, Any]) -> str:
 
 
 def _without_nan(value: Any) -> Any:
-    """JSON has no NaN and no infinity: their names stand for them."""
+    """JSON has neither NaN nor infinity, so they are replaced by their names."""
     if isinstance(value, dict):
         return {name: _without_nan(member) for name, member in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):

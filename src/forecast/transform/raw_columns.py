@@ -1,4 +1,4 @@
-"""The columns of a raw frame, found by name however a source or Airbyte spells it."""
+"""Finds the columns of a raw frame by name, however a source or Airbyte spells it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.stations import Stations
 from forecast.extract.fields import spelled
 
-# More names than that are no members of an object but data.
+# An object with more names than this has data as its names.
 _MAX_MEMBERS = 100
-# Names that networks have are asked for again and again; longer ones are not kept.
+# Networks' field names recur, so they are cached; longer names are not.
 _USUAL_LENGTH = 64
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
@@ -42,11 +42,11 @@ def _normalised(name: str) -> str:
 
 
 class Columns:
-    """Raw columns by normalised name; of those with one name, row by row the cell of the one that has something.
+    """Raw columns by normalised name. If several have the same name, each row uses the cell that is not empty.
 
-    A name without any letter that could be normalised stays as it is, and columns without a name are never one.
+    A name without any letters to normalise stays as it is, and columns without a name are never merged.
 
-    Raises ObjectRejectedError where two columns of one name differ in a row.
+    Raises ObjectRejectedError if two columns with the same name differ in a row.
     """
 
     def __init__(self, rows: pd.DataFrame) -> None:
@@ -71,11 +71,11 @@ class Columns:
         return len(self._arrays)
 
     def name_of(self, field: str) -> str:
-        """What the source calls a field that is a column."""
+        """The source's name of a field that is a column."""
         return self._names[field]
 
     def beside(self, known: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
-        """The columns that are not known, and the unknown members of those that are, by the source's own names.
+        """The unknown columns, and the unknown members of known ones, by the source's own names.
 
         A member "foo" of "bar" is known as "barfoo".
         """
@@ -89,7 +89,7 @@ class Columns:
                     yield f"{self._names[field]}.{member.name}", pc.struct_field(cells, [index])
 
     def get(self, field: str) -> pa.Array | None:
-        """The cells of a field, None where it is no column."""
+        """The cells of a field; None if it is not a column."""
         return self._arrays.get(field)
 
     def required(self, field: str) -> pa.Array:
@@ -97,7 +97,7 @@ class Columns:
         return self._arrays[field]
 
     def first(self, *fields: str) -> pa.Array | None:
-        """The cells of the first of these fields that has a value, row by row; None where none of them is a column."""
+        """Row by row, the cell of the first of these fields that has a value; None if none of them is a column."""
         found = [cells for field in fields if (cells := self._arrays.get(field)) is not None]
         kinds = [cells for cells in found if not pa.types.is_null(cells.type)]
         if len({cells.type for cells in kinds}) > 1:
@@ -122,7 +122,7 @@ class Columns:
 
 
 def leaves(name: str, cells: pa.Array) -> Iterator[tuple[str, pa.Array]]:
-    """A column as it is; of objects, what their members hold, each under the names that lead to it."""
+    """The column itself; for objects, their members instead, each under the path of names that leads to it."""
     if not pa.types.is_struct(cells.type) or not cells.type.num_fields:
         yield name, cells
         return
@@ -131,9 +131,9 @@ def leaves(name: str, cells: pa.Array) -> Iterator[tuple[str, pa.Array]]:
 
 
 def _one_of(first: pa.Array, second: pa.Array, name: str, other: str) -> pa.Array:
-    """Two columns of one field as one: a tool that changed its spelling fills the one in old rows, the other in new.
+    """Merge two columns of one field: a tool that changed its spelling fills one in old rows and the other in new rows.
 
-    Raises ObjectRejectedError where a row has two different values.
+    Raises ObjectRejectedError if a row has two different values.
     """
     if first is second or first.equals(second) or pa.types.is_null(second.type):
         return first
@@ -149,7 +149,7 @@ def _one_of(first: pa.Array, second: pa.Array, name: str, other: str) -> pa.Arra
 
 
 def _as_object(cells: pa.MapArray) -> pa.Array:
-    """A map of names as the object that it stands for; any other map as it is."""
+    """A map with names as keys, converted to the object that it represents; any other map unchanged."""
     names = cells.keys.unique().to_pylist() if pa.types.is_string(cells.type.key_type) else []
     if not 0 < len(names) <= _MAX_MEMBERS:
         return cells
@@ -158,9 +158,9 @@ def _as_object(cells: pa.MapArray) -> pa.Array:
 
 
 def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> None:
-    """Compare the types that a file declares (its Arrow schema as `metadata`) with those that measured values have.
+    """Compare the types that a file declares (its Arrow schema as `metadata`) with those that measured values can have.
 
-    Raises ObjectRejectedError where a column of one of the fields can hold neither numbers nor texts.
+    Raises ObjectRejectedError if a column of one of the fields can hold neither numbers nor texts.
     """
     for field in fields if isinstance(metadata, pa.Schema) else ():
         cells = columns.get(field)
@@ -184,7 +184,7 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
 class StationNames(NamedTuple):
     """The fields in which a row may name its station, in order, and the prefix of the network's ids.
 
-    Numbers among the ids have so many digits, with zeros before them.
+    `digits` is the number of digits of ids that are numbers, including leading zeros.
     """
 
     fields: Sequence[str]
@@ -209,7 +209,7 @@ def named_stations(columns: Columns, names: StationNames, size: int) -> pa.Array
 
 
 def has_station(columns: Columns, names: StationNames, size: int) -> Mask:
-    """The rows with anything in a field that names stations, also what can be the name of none."""
+    """The rows with anything in a field that names stations, even if it cannot be an id."""
     found = np.zeros(size, dtype=bool)
     for field in names.fields:
         if (cells := columns.get(field)) is not None:
@@ -218,7 +218,7 @@ def has_station(columns: Columns, names: StationNames, size: int) -> Mask:
 
 
 def contradicting_stations(columns: Columns, names: StationNames, stations: Stations, size: int) -> Violation:
-    """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
+    """Rows in which two fields name different stations of the registry; any other text may just be a station's name."""
     named = [cells for field in names.fields if (cells := columns.get(field)) is not None]
     known = pa.array([station.id for station in stations], pa.string())
     first, differ = pa.nulls(size, pa.string()), np.zeros(size, dtype=bool)
@@ -231,7 +231,7 @@ def contradicting_stations(columns: Columns, names: StationNames, stations: Stat
 
 
 def station_ids(cells: pa.Array) -> pa.Array:
-    """Station ids as text, without surrounding blanks; null if missing or not possible as an id."""
+    """Station ids as text, without surrounding blanks; null if missing or impossible as an id."""
     if _is_no_id(cells.type):
         return pa.nulls(len(cells), pa.string())
     ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
@@ -243,7 +243,7 @@ def _is_no_id(kind: pa.DataType) -> bool:
 
 
 def python_cells(cells: pa.Array) -> list[Any]:
-    """Cells as Python values that JSON can hold: times as text, also those that Python has no date for."""
+    """Cells as Python values for JSON, with times as text, including those that Python's datetime cannot represent."""
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
     kind = cells.type
@@ -271,7 +271,7 @@ def python_cells(cells: pa.Array) -> list[Any]:
 
 
 def _duration_text(count: int, unit: str) -> str:
-    """Hours, minutes and seconds, as a time of day is written."""
+    """A duration as hours, minutes and seconds, written like a time of day."""
     seconds, rest = divmod(abs(count), TICKS_PER_SECOND[unit])
     fraction = f".{rest:0{len(str(TICKS_PER_SECOND[unit])) - 1}}" if rest else ""
     sign = "-" if count < 0 else ""

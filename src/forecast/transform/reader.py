@@ -1,4 +1,4 @@
-"""The batches of one object, of one layout, to observations: what every layout has in common."""
+"""Turns the batches of one object and one layout into observations: what all layouts have in common."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from forecast.transform.raw_columns import Columns, StationNames, check_types, c
 from forecast.transform.source_units import check_units
 from forecast.transform.values.columns import ParseIssue
 
-# A row has its station by its own name, or by that of the lists it is in.
+# A row names its station itself, or is in a list under the station's name.
 _OTHER_GROUP = "the row names a different station from the one it is listed under"
 
 
@@ -35,10 +35,10 @@ class Reader(ABC):
         self._names = StationNames(layout.station_fields, layout.network.id_prefix, layout.layout.station_digits)
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
-        """One batch as observations, but for rows that have to wait for others of the object.
+        """One batch as observations, except for rows that have to wait for others of the object.
 
-        Raises ObjectRejectedError where its document names other units than it is read in, or a column has a type that
-        can hold no value.
+        Raises ObjectRejectedError if its document states different units from those declared, or if a column has a
+        type that cannot hold values.
         """
         check_units(self.layout, batch.metadata)
         check_types(columns, batch.metadata, self.layout.read_fields(columns))
@@ -50,17 +50,17 @@ class Reader(ABC):
     def finish(self) -> list[Transformed]:
         """The rows that waited for the end of the object.
 
-        Raises ObjectRejectedError where the object holds no observations.
+        Raises ObjectRejectedError if the object holds no observations.
         """
         return []
 
     @property
     def unused_columns(self) -> Sequence[str]:
-        """Known columns that were passed over in this object."""
+        """Known columns that were not used for this object."""
         return ()
 
     def _wrong_stations(self, batch: RawBatch, columns: Columns, ids: pa.Array) -> list[Rejection]:
-        """The rows that name no station, or one that they cannot be of."""
+        """The rows that name no station, or a station that they cannot belong to."""
         field, network = self.layout.layout.station, self.layout.network.name
         faults = [
             Violation(np.asarray(ids.is_null()), "no_station", "the row does not name its station"),

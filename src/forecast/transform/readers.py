@@ -1,4 +1,4 @@
-"""Which layout rows have, and who reads them."""
+"""Determines the layout of rows, and the reader for it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.reader import Reader
 from forecast.transform.utc_reader import UtcReader
 
-# Rows of one layout; None where no network knows them.
+# Rows of one layout; None if no network recognises them.
 Part = tuple[RawBatch, Columns, DeclaredLayout | None]
 
 
 class Readers:
-    """The readers of one object, one a layout that its rows have."""
+    """The readers of one object, one for each layout of its rows."""
 
     def __init__(self, networks: Networks, key: str, stations: Stations, now: datetime) -> None:
         self.layouts = declared_layouts(networks)
@@ -44,9 +44,9 @@ class Readers:
         return self._readers[layout]
 
     def parts(self, batch: RawBatch) -> list[Part]:
-        """The batch by layout: as it is, where all its rows are of one.
+        """The batch split by layout, or unchanged if all its rows have the same one.
 
-        Raises ObjectRejectedError where its rows are no observations, or two layouts recognise them.
+        Raises ObjectRejectedError if its rows are not observations, or if two layouts recognise them.
         """
         self._check_containers(batch)
         names = {normalise_field(name) for name in batch.rows.columns}
@@ -61,7 +61,7 @@ class Readers:
     def finish(self) -> list[Transformed]:
         """The rows that waited for the end of the object.
 
-        Raises ObjectRejectedError where the object holds no observations, or none whose units are named.
+        Raises ObjectRejectedError if the object holds no observations, or none with units.
         """
         waited = [transformed for reader in self for transformed in reader.finish()]
         self._units.check()

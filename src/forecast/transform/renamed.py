@@ -1,6 +1,6 @@
-"""Parameters that a station reports and an object lacks, while it has columns that are not known: renamed, perhaps.
+"""Finds parameters that may have been renamed: the station reports them, but an object has unknown columns instead.
 
-A candidate is reported, never read: which column it is, and in which unit, is for a person to decide.
+A candidate is reported but never read: only a person can decide which column it is, and in which unit.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from forecast.transform.values.numbers import MISSING_TOKENS, convert_batch
 from forecast.transform.values.units import UNITS
 from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 
-# Below this the best match of two names is chance: "airtemp" is to "temp" 0.73, "pm25" to "temp" 0.25.
+# Below this, even the best match of two names is chance: "airtemp" and "temp" have 0.73, "pm25" and "temp" 0.25.
 _LIKE: Final = 0.6
 _SHORTEST_STEM: Final = 3
 _MAX_CANDIDATES: Final = 5
 _LOOKED_AT: Final = 200
-# A unit that is not known, such as "Pressure (mmHg)": of which quantity it is, the word before it says.
+# For an unknown unit, as in "Pressure (mmHg)", the word before it names the quantity.
 _FOREIGN_UNIT: Final = re.compile(r"[(\[][^()\[\]]+[)\]]\s*$")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _NUMBER: Final = re.compile("[0-9]+")
@@ -39,14 +39,14 @@ _LANGUAGES: Final[tuple[WindWords, ...]] = (ENGLISH, FRENCH)
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A promised parameter without a cell in the object; `has_column` where its column is there and empty."""
+    """An expected parameter without a cell in the object; `has_column` is true if its column exists but is empty."""
 
     parameter: Parameter
     has_column: bool
 
 
 class _Match(NamedTuple):
-    """How well a column could be a parameter; the greater the better."""
+    """How well a column matches a parameter; greater is better."""
 
     likeness: float
     says_unit: bool
@@ -59,7 +59,7 @@ class _Match(NamedTuple):
 
 
 def sample_cells(cells: pa.Array, most: int) -> list[str]:
-    """The first different cells that have something, as text."""
+    """The first distinct cells that are not empty, as text."""
     first = cells.drop_null().slice(0, _LOOKED_AT)
     texts = (cell if isinstance(cell, str) else str(cell) for cell in python_cells(first))
     return [text for text in dict.fromkeys(texts) if text.strip().casefold() not in MISSING_TOKENS][:most]
@@ -82,11 +82,11 @@ def renamed(
     *,
     needs_unit: bool,
 ) -> Iterator[RenamedParameter]:
-    """The lacking parameters that one of the unknown columns (with samples of their cells) could be.
+    """The lacking parameters, each with the unknown columns (given with samples of their cells) that it could be in.
 
-    Each column stands for one parameter at most: the one that it is most like. `names` are what the networks call each
-    parameter, in the spelling of `normalise_field`. `needs_unit` says that the layout has
-    the unit in its cells: there a bare number under a foreign name is none of its parameters.
+    Each column is assigned to at most one parameter: the one that it matches best. `names` are the networks' names of
+    each parameter, as `normalise_field` spells them. `needs_unit` means that the layout has
+    units in its cells, so that a column of bare numbers under an unknown name is not one of its parameters.
     """
     matches = [
         match
@@ -94,13 +94,13 @@ def renamed(
         for name, samples in unknown.items()
         if samples and (match := _match(lack, name, samples, names))
     ]
-    # A rename takes as many columns as it brings; where more is lacking, an object is made of other columns on purpose.
+    # A rename does not change the number of columns. If more are lacking, the object has other columns on purpose.
     may_be_foreign = sum(not lack.has_column for lack in lacks) <= sum(1 for samples in unknown.values() if samples)
     told: dict[str, str] = {}
     matches.sort(key=lambda match: (match.is_alike, match.says_unit, match.likeness), reverse=True)
     for match in matches:
         is_taken = match.lack.parameter.name in told or match.column in told.values()
-        if not is_taken and _is_told(match, needs_unit=needs_unit, may_be_foreign=may_be_foreign):
+        if not is_taken and _is_suggested(match, needs_unit=needs_unit, may_be_foreign=may_be_foreign):
             told[match.lack.parameter.name] = match.column
     for name, best in told.items():
         of_parameter = [match.column for match in matches if match.lack.parameter.name == name]
@@ -108,7 +108,7 @@ def renamed(
         yield RenamedParameter(name, (best, *others)[:_MAX_CANDIDATES])
 
 
-def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
+def _is_suggested(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
     if match.is_alike:
         return True
     if match.lack.has_column:
@@ -117,7 +117,7 @@ def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
 
 
 def _match(lack: Lack, column: str, samples: Sequence[str], names: Mapping[str, Sequence[str]]) -> _Match | None:
-    """How well the column could be the parameter; None where its cells cannot."""
+    """How well the column matches the parameter; None if its cells rule it out."""
     name = normalise_field(column.rpartition(".")[2])
     own, quantity = lack.parameter.name, lack.parameter.quantity
     if is_another(name, lack.parameter):
@@ -138,7 +138,7 @@ def _are_numbers(samples: Sequence[str]) -> bool:
 
 
 def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | None) -> bool:
-    """Whether most of the cells are values that this parameter may have, in their own unit or, bare, in this one."""
+    """Whether most of the cells are plausible values of this parameter, in their own unit or in `unit`."""
     limits = THRESHOLDS[parameter.name]
     lowest, highest = limits["gross_range_suspect_min"].value, limits["gross_range_suspect_max"].value
     raw = RawColumn(pa.array(samples, pa.string()), parameter, unit)
@@ -150,9 +150,9 @@ def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | Non
 
 
 def _likeness(name: str, known: str) -> float:
-    """0 to 1; a name that begins with the other, or that the other begins with, is alike.
+    """The similarity of two names, from 0 to 1; it is 1 if one begins with the other.
 
-    A number in the known name belongs to it: the rain of six hours is not that of three.
+    A number in the known name must match: rain over six hours is not rain over three.
     """
     number = _NUMBER.search(known)
     if number is not None and number[0] not in _NUMBER.findall(name):

@@ -1,4 +1,4 @@
-"""What the readers of times have in common."""
+"""What the readers of local and UTC times have in common."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAD_INSTANT: Final = "not a date and time in UTC (ISO 8601)"
 
 
 class RowTimes(NamedTuple):
-    """The times that count, local or UTC; the rows that are rejected for what their columns say; what is noted."""
+    """The times that count, local or UTC; the rejections of rows because of their columns; and parse issues."""
 
     readings: ParsedTimes
     rejections: list[Rejection]
@@ -25,13 +25,13 @@ class RowTimes(NamedTuple):
 
 
 def present(columns: Columns, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
-    """Those of the columns that are there, under the names that their layout declares."""
+    """The columns that exist, under the names that their layout declares."""
     for name in names:
         if (cells := columns.get(normalise_field(name))) is not None:
             yield name, cells
 
 
 def as_utc(readings: ParsedTimes) -> ParsedTimes:
-    """Times of a column that is in UTC, also where they name no zone."""
+    """The times of a UTC column, including those that state no zone."""
     readings.is_utc = np.ones(len(readings.moments), dtype=bool)
     return readings

@@ -1,4 +1,4 @@
-"""The networks' own codes of quality, as JSON."""
+"""The networks' own quality codes, as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,9})(?:\.0*)?")
 
 
 def codes_of(layout: DeclaredLayout, columns: Columns, parameters: Collection[str]) -> dict[str, pa.Array]:
-    """The codes of each of these parameters that has any: of its own fields, or of the whole row."""
+    """The codes of each of these parameters that has any, from its own fields or from the whole row."""
     found: dict[str, pa.Array] = {}
     if (row := _cells(columns, layout.layout.row_quality)) is not None:
         found = dict.fromkeys(parameters, source_codes(row))
@@ -35,7 +35,7 @@ def codes_of(layout: DeclaredLayout, columns: Columns, parameters: Collection[st
 
 
 def _validated(layout: DeclaredLayout, columns: Columns) -> dict[str, pa.Array]:
-    """Of each parameter whether its values were validated, where a column has an object that says so."""
+    """Whether each parameter's values were validated, if a column has an object that says so."""
     declared = layout.layout.validated
     cells = None if declared is None else _cells(columns, declared.column)
     if declared is None or cells is None:
@@ -53,7 +53,7 @@ def _validated(layout: DeclaredLayout, columns: Columns) -> dict[str, pa.Array]:
 
 
 def _members(text: str, name: str) -> dict[str, str]:
-    """The code of each field, as `normalise_field` spells it, from a member of an object in JSON."""
+    """The code of each field (as `normalise_field` spells it) from a member of a JSON object."""
     try:
         members = json.loads(text)[name]
     except (ValueError, KeyError, TypeError):

@@ -11,9 +11,9 @@ from forecast.transform.values.units import find_unit
 
 
 def check_units(layout: DeclaredLayout, metadata: object) -> None:
-    """Compare the units that a document names ({"vent_moyen": "mean wind speed,km/h"}) with those it is read in.
+    """Compare the units that a document states ({"vent_moyen": "mean wind speed,km/h"}) with the declared ones.
 
-    Raises ObjectRejectedError naming each that differs. A field that is not known, or has no unit, is left alone.
+    Raises ObjectRejectedError that names each difference. Unknown fields, and fields without a unit, are ignored.
     """
     changed = []
     for name, text in metadata.items() if isinstance(metadata, dict) else ():
@@ -22,7 +22,7 @@ def check_units(layout: DeclaredLayout, metadata: object) -> None:
             continue
         quantity = BY_NAME[field.parameter].quantity
         if quantity is Quantity.CODE:
-            continue  # present weather has the address of its table of codes where others have a unit
+            continue  # for present weather, the address of its code table is in place of a unit
         named = text.rpartition(",")[2].strip()
         if find_unit(quantity, named) != find_unit(quantity, field.unit):
             changed.append(f"{name} in '{shorten(named)}' instead of {field.unit!r}")

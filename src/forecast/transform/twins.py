@@ -34,7 +34,7 @@ _ROUNDING: Final[Mapping[Quantity, float]] = {
     Quantity.CLOUD: 1.0,
     Quantity.DURATION: 1.0,
 }
-# What binary numbers add to a difference that is just one decimal.
+# The binary rounding error of a difference of exactly one decimal.
 _TOLERANCE: Final = 1e-9
 
 
@@ -57,10 +57,10 @@ def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Rejection:
     reason = f"{names} hold one parameter, and their values differ by more than rounding"
     texts = np.full(len(differ), None, dtype=object)
     for row in np.flatnonzero(differ).tolist():
-        texts[row] = ", ".join(_told(twin, column, row) for twin, column in zip(twins, read, strict=True))
+        texts[row] = ", ".join(_shown(twin, column, row) for twin, column in zip(twins, read, strict=True))
     return Rejection(differ, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
 
 
-def _told(twin: RawColumn, column: ParsedColumn, row: int) -> str:
+def _shown(twin: RawColumn, column: ParsedColumn, row: int) -> str:
     value = column.values[row]
     return f"{twin.source}: {'nothing' if np.isnan(value) else f'{value:.6g} {twin.parameter.unit}'}"

@@ -1,6 +1,6 @@
-"""Fields that are in an object, or in columns with a prefix, named after the system of their units, row by row.
+"""Reads fields in an object, or in columns with a prefix, that is named after their system of units.
 
-One row may have one system, the next another, or one row two, which then are compared.
+Rows can have different systems. If a row has two, they are compared.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from forecast.transform.values.units import Floats, Unit, as_shown, find_unit
 
 Rows = npt.NDArray[np.int64]
 
-# Cells of published feeds have no more.
+# Published feeds have no more decimals than this.
 _MAX_DECIMALS: Final = 4
-# What binary numbers add to a difference that is just one decimal.
+# The binary rounding error of a difference of exactly one decimal.
 _TOLERANCE = 1e-6
 
 
@@ -44,14 +44,14 @@ class Block:
         return self.layout.systems[self.system][parameter.quantity]
 
     def unit(self, parameter: Parameter) -> Unit:
-        """The same, to convert by."""
+        """The same unit, for conversion."""
         unit = find_unit(parameter.quantity, self.unit_name(parameter))
         if unit is None:
             raise AssertionError(f"{self.unit_name(parameter)} is not a unit of {parameter.quantity}")
         return unit
 
     def columns(self) -> list[RawColumn]:
-        """What is taken of it, and in which unit its numbers are."""
+        """The columns to read, with the units of their numbers."""
         return [
             RawColumn(self.cells[name], parameter, self.unit_name(parameter), f"{self.system}.{name}")
             for name, parameter in self.layout.member_parameters.items()
@@ -71,7 +71,7 @@ def blocks_of(layout: DeclaredLayout, columns: Columns) -> Iterator[Block]:
 
 @dataclass(slots=True)
 class ReadBlock:
-    """A block and its values; `shown` are those whose decimals tell how finely it was written, by quantity."""
+    """A block and its values; `shown` are, by quantity, the values whose decimals determine its precision."""
 
     block: Block
     columns: dict[str, ParsedColumn]
@@ -79,7 +79,7 @@ class ReadBlock:
 
     @classmethod
     def of(cls, block: Block, mean: PairedMean | None) -> ReadBlock:
-        """The values of a block; `mean` puts the mean of two of its fields in their place."""
+        """The values of a block; `mean` replaces two of its fields by their mean."""
         raw = block.columns()
         converted = convert_batch(raw)
         shown: dict[Quantity, list[Floats]] = {}
@@ -90,7 +90,7 @@ class ReadBlock:
         return cls(block, converted, shown)
 
     def decimals(self, parameter: Parameter, rows: Rows) -> Rows:
-        """The most decimals of any value of a parameter's quantity, in each of these rows."""
+        """The largest number of decimals of any value of a parameter's quantity, in each of these rows."""
         unit = self.block.unit(parameter)
         most = np.zeros(len(rows), dtype=np.int64)
         for values in self.shown[parameter.quantity]:
@@ -101,7 +101,7 @@ class ReadBlock:
 
 
 def merged(reads: Sequence[ReadBlock], size: int) -> tuple[dict[str, ParsedColumn], list[Rejection]]:
-    """Row by row the values of the block that has one; and the rows in which two blocks contradict each other."""
+    """Row by row, the value of the block that has one; and the rows in which two blocks contradict each other."""
     values: dict[str, ParsedColumn] = {}
     rejections = []
     for name, parameter in BY_NAME.items():
@@ -121,9 +121,9 @@ def merged(reads: Sequence[ReadBlock], size: int) -> tuple[dict[str, ParsedColum
 
 
 def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size: int) -> tuple[Floats, Rejection]:
-    """Of rows with a value in several blocks the one with the most decimals; rejected where two differ beyond rounding.
+    """For rows with values in several blocks, the one with the most decimals; rejected if two differ beyond rounding.
 
-    A value may be off by the last decimal that its block shows for this quantity in this row.
+    A value may differ by one in the last decimal that its block has for this quantity in this row.
     """
     values = np.stack([read.columns[parameter.name].values[rows] for read in reads])
     decimals = np.stack([read.decimals(parameter, rows) for read in reads])

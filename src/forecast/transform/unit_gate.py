@@ -1,4 +1,4 @@
-"""Checks for wrongly named units. They reject the object, whereas quality checks flag values."""
+"""Detects wrongly stated units. They reject the object, whereas quality checks flag values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MinEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalRange:
-    """What a parameter can be, in its canonical unit, and the units that are taken for each other."""
+    """The possible values of a parameter, in its canonical unit, and the units that get confused."""
 
     words: str
     quantity: Quantity
@@ -39,14 +39,14 @@ class PhysicalRange:
     enough: MinEvidence = MinEvidence()
 
 
-# Night and noon are in it, so that no hot afternoon and no sensor in the sun stands in for a unit; and no fault code,
-# which is one number.
+# It must span night and noon, so that a hot afternoon or a sensor in the sun is not taken for a unit; and have several
+# different values, because a fault code is a single number.
 _A_DAY: Final = MinEvidence(values=24, different=12, hours=20)
 _TEMPERATURES: Final = ("°C", "°F", "K")
 
-# What can be told without a doubt, and nothing else: the values of pressure in its units never overlap, and more than
-# half of the temperatures of a day are not above what any place ever had. Wind in km/h is a storm in m/s, an inch of
-# rain a drizzle in mm, 10 °C taken for °F a frost, and a humidity of 1 a share or a percent: those may be weather.
+# Only parameters with unambiguous units: pressure values in different units never overlap, and more than
+# half of a day's temperatures cannot exceed the world record. Others can be weather: wind in km/h is a storm in m/s, an
+# inch of rain a drizzle in mm, 10 °C read as °F a frost, and a humidity of 1 can be a share or a percentage.
 ON_EARTH: Final = {
     "air_pressure_at_mean_sea_level": PhysicalRange(
         "pressures",
@@ -79,7 +79,7 @@ ON_EARTH: Final = {
 
 @dataclass(slots=True)
 class _Mistake:
-    """Values that were said in one unit and would be on Earth in another: how many, and what is told of them."""
+    """Values that are impossible in the stated unit but possible in another: how many, and an example."""
 
     example: float
     first: int
@@ -101,7 +101,7 @@ class _Mistake:
 class UnitGate:
     """Counts the values of one parameter in one object that are impossible on Earth, but plausible in another unit.
 
-    A sensor's fault codes, such as a pressure of 0, are none in any unit, and pass.
+    A sensor's fault codes, such as a pressure of 0, are impossible in every unit, and pass.
     """
 
     def __init__(self, earth: PhysicalRange) -> None:
@@ -111,7 +111,7 @@ class UnitGate:
         self._mistakes: dict[tuple[str, str], _Mistake] = {}
 
     def see(self, values: Floats, times: Times) -> None:
-        """Count some values (NaN where there is none), with their times in ms."""
+        """Count some values (NaN if there is none), with their times in ms."""
         self._values += int(np.count_nonzero(~np.isnan(values)))
         odd = (values < self._earth.lowest) | (values > self._earth.highest)
         if odd.any():
@@ -119,7 +119,7 @@ class UnitGate:
                 self._compare(values[odd], times[odd], said, meant)
 
     def check(self) -> None:
-        """Raises ObjectRejectedError if so many values are wrong in the same way that the median is."""
+        """Raise ObjectRejectedError if so many values are wrong in the same way that the median is."""
         if self._values < self._earth.enough.values:
             return
         for (said, meant), mistake in self._mistakes.items():

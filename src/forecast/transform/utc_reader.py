@@ -1,4 +1,4 @@
-"""Rows that give their time in UTC and name their station."""
+"""Reads rows that state their time in UTC and name their station."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from forecast.transform.values.numbers import convert_batch
 
 
 class _Values(NamedTuple):
-    """The values of a batch; the rows that are rejected; and those that are not empty though they have none."""
+    """The values of a batch, the rejections, and the rows that are not empty although they have no value."""
 
     columns: Mapping[str, ParsedColumn]
     rejections: list[Rejection]
@@ -41,7 +41,7 @@ class _Values(NamedTuple):
 
 
 class UtcReader(Reader):
-    """Turns batches into observations as they come."""
+    """Turns batches into observations, one after another."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class UtcReader(Reader):
         self._aggregates = None if declared is None else Aggregates(declared.advice)
 
     def finish(self) -> list[Transformed]:
-        """Raises ObjectRejectedError where the rows are values of hours or days."""
+        """Raise ObjectRejectedError if the rows are hourly or daily values."""
         if self._aggregates is not None:
             self._aggregates.check()
         return []
@@ -117,10 +117,10 @@ class UtcReader(Reader):
 
 
 def _no_object(system: str, cells: pa.Array) -> Rejection:
-    """Rows that have something else where the object with the values belongs: what it held is not known."""
+    """Rows with something else in place of the object with the values, so that these are unknown."""
     if pa.types.is_struct(cells.type):
         mask = np.zeros(len(cells), dtype=bool)
-    elif pa.types.is_nested(cells.type):  # a list or a map; one of nothing is an object without members
+    elif pa.types.is_nested(cells.type):  # a list or a map; an empty one counts as an object without members
         mask = np.asarray(pc.fill_null(pc.greater(pc.list_value_length(cells), 0), fill_value=False))
     else:
         mask = np.asarray(cells.is_valid())

@@ -1,4 +1,4 @@
-"""Times of rows that give them in UTC, in one column, and possibly again in others."""
+"""Reads the times of rows that state them in UTC in one column, and possibly again in others."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from forecast.transform.values.timestamps import ParsedTimes, leap_second_issues
 
 
 def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTimes) -> tuple[RowTimes, DateTimes]:
-    """The times of a batch, with which those of the other columns are compared; and the rows' clocks.
+    """The times of a batch, compared with those in other columns; and the rows' clock times.
 
-    `extracted` is when the rows were extracted, for a column that has the day of the month alone. The clock is the
-    row's local time, and its time in UTC where it has no local one.
+    `extracted` is when the rows were extracted, for a column that only has the day of the month. The clock time is the
+    row's local time, or its UTC time if it has no local one.
     """
     times = columns.required(normalise_field(time.column))
     readings = as_utc(_readings(time, times, extracted))

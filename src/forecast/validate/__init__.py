@@ -1,4 +1,4 @@
-"""From observations to records that may enter the database. Columns are checked as columns; no value is changed."""
+"""Validates observations and completes them to records. It works on whole columns and changes no value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from forecast.validate.rejects import rejected_rows, violations
 
 
 def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
-    """Split observations (OBSERVATION_SCHEMA) into those that may enter, completed, and those that may not."""
+    """Split observations (OBSERVATION_SCHEMA) into admitted ones, which are completed, and rejected ones."""
     table = to_table(observations, OBSERVATION_SCHEMA)
     rejected, records = rejected_rows(table, violations(table, stations, now))
     if records:

@@ -18,10 +18,10 @@ from forecast.validate.initial_qc import flag_batch
 
 
 def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
-    """Observations (OBSERVATION_SCHEMA, all of known stations) as VALIDATED_SCHEMA.
+    """Convert observations of known stations from OBSERVATION_SCHEMA to VALIDATED_SCHEMA.
 
-    The flags are those of each station by itself, as far as these rows show; the observations around them, and those of
-    the neighbours, are in the database, and have their say when the records are there.
+    The flags only take these rows of each station into account. The surrounding observations, and those of
+    the neighbours, are in the database, and are used for QC once the records are there too.
     """
     size = table.num_rows
     encoded = table["station_id"].combine_chunks().dictionary_encode()
@@ -47,7 +47,7 @@ def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
 
 
 def _document_ids(table: pa.Table) -> pa.Array:
-    """Station and UTC time, such as ILAMAD25@2024-10-01T00:04:00Z."""
+    """Document ids of station and UTC time, such as ILAMAD25@2024-10-01T00:04:00Z."""
     seconds = table["timestamp"].cast(pa.int64())
     text = pc.divide(seconds, 1000).cast(pa.timestamp("s")).cast(pa.string())
     stamps = pc.utf8_replace_slice(text, 10, 11, "T")

@@ -21,9 +21,9 @@ from forecast.qc.source_flags import doubted
 
 
 def flag_batch(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Hashes) -> Quality:
-    """What the checks of each station by itself say of these rows; `codes` number the rows' stations in `known`.
+    """Run the checks of single stations on these rows; `codes` are indices of the rows' stations in `known`.
 
-    Of two rows of one observation the one that would win in the database is evaluated, and the other is not;
+    Of two rows of the same observation, only the one that would win in the database is evaluated;
     `halves` are the content hashes of their digests.
     """
     size = table.num_rows
@@ -31,7 +31,7 @@ def flag_batch(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
     times = np.asarray(table["timestamp"].cast(pa.int64()))
     values = {name: column for name in MEASURED_NAMES if (column := _column(table, name)) is not None}
     result = Quality(
-        # Even for what is not evaluated, the flag shows whether there is any value.
+        # Even if a row is not evaluated, its flag shows whether there is any value.
         np.where(order[0], NOT_EVALUATED, MISSING).astype(np.int32),
         pa.nulls(size, pa.string()),
         np.zeros(size, np.int32),
@@ -66,7 +66,7 @@ def _column(table: pa.Table, name: str) -> Floats | None:
 
 
 def _in_order(order: Sequence[Column], codes: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> Rows:
-    """The rows by station and time, of each time of a station the one that is kept."""
+    """The rows by station and time; for each time of a station, the one that is kept."""
     rows: Rows = np.lexsort((times, codes))
     is_same = (np.diff(times[rows]) == 0) & (np.diff(codes[rows]) == 0)
     if not is_same.any():

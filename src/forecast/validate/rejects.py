@@ -17,7 +17,7 @@ _NOT_FINITE = ("not_finite", "not a finite number")
 
 
 def violations(table: pa.Table, stations: Stations, now: datetime) -> list[tuple[str, Violation]]:
-    """The rows that may not enter, each fault with its field; a row may be in several."""
+    """The violations, each with its field; a row may have several."""
     moments = table["timestamp"].to_numpy()
     found = [
         ("station_id", unknown_stations(table["station_id"], stations)),

@@ -1,4 +1,4 @@
-"""Times of day as sources write them, to the second: text, typed times, durations and Excel's numbers.
+"""Reads times of day as sources write them, to the second: text, typed times, durations and Excel's numbers.
 
 Fractions of a second are rounded half up, whatever the type of the cell. Typed cells obey the same rules as text.
 """
@@ -25,35 +25,35 @@ Seconds = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 
 DAY_SECONDS = 86_400
-# Most objects have the same times of day. What is longer than a time with its seconds is not kept.
+# Most objects have the same times of day, so they are cached; texts longer than a time with seconds are not.
 _USUAL_LENGTH: Final = 16
 _TIMES_KEPT: Final = 8_192
 UNREADABLE = -1
-# The days that Excel puts before a time of day: those of its two date systems, as dates and as serial numbers.
+# Excel's empty day before a time of day, for both of its date systems, as dates and as serial numbers.
 EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
 _EMPTY_SERIALS = (0, 1, 1462)
 _SERIAL_ZERO = np.datetime64("1899-12-30", "D")
-# What is before a time of day that is of no day: Excel's empty day, or what pandas writes of a duration.
+# The prefix of a time of day without a day: Excel's empty day, or "0 days" as pandas writes durations.
 _NO_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ]|0 days )?"
 _TIME = re.compile(
     _NO_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
 )
-# No program writes a number with a zero before its first digit: "00.04" is a clock with a dot, as in Finland, and none
-# of the times that are read.
+# No program writes numbers with an extra leading zero: "00.04" is a time with a dot, as in Finland, and not one
+# of the formats that are read.
 _NUMBER = re.compile(r"[+-]?(?!0[0-9])(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _SHORT_TIME = 32  # bits of a time in seconds or milliseconds
-# A serial that was cut after five decimals is up to 0.864 s short of the minute it meant.
+# A serial number that was truncated to five decimals is up to 0.864 s short of its minute.
 _CUT_OFF = 0.87
 _CUT_DECIMALS = 1e5
 _HALF_DAY, _LAST_HOUR, _SIXTY = 12, 24, 60
-# Added to the seconds since midnight of a clock that said :60 until it is known which rows these are.
+# Marks times with second 60, by adding this to their seconds since midnight.
 _LEAP = 1 << 20
 
 
 class TimeOfDay(NamedTuple):
-    """`seconds` since midnight (86 400 for 24:00), UNREADABLE (-1) where there is none.
+    """`seconds` since midnight (86 400 for 24:00); UNREADABLE (-1) if there is no time.
 
-    `leap` are those that said :60 and were read as :59.
+    `leap` marks times with second 60, which are read as 59.
     """
 
     seconds: Seconds
@@ -62,7 +62,7 @@ class TimeOfDay(NamedTuple):
 
 
 def read_clock(cells: pa.Array, days: DateTimes | None = None) -> TimeOfDay:
-    """Times of day; `days` are the rows' own, which a number may have before its fraction, as Excel's do."""
+    """Times of day. A number may have one of `days`, the rows' own days, before its fraction, as Excel's do."""
     cells = plain_cells(cells)
     kind = cells.type
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
@@ -86,21 +86,21 @@ def read_clock(cells: pa.Array, days: DateTimes | None = None) -> TimeOfDay:
 
 
 def read_clock_texts(cells: pa.Array) -> TimeOfDay:
-    """Times of day that are written with hours and minutes."""
+    """Times of day that are written as hours and minutes."""
     seconds, bad = lookup(cells, _read_time_text, np.int64(UNREADABLE))
     leap = seconds >= _LEAP
     return TimeOfDay(seconds - leap * _LEAP, bad, leap)
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether cells of a type are numbers; true and false are none."""
+    """Whether cells of a type are numbers; booleans are not."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def read_numbers(cells: pa.Array) -> tuple[Numbers, Mask]:
-    """Numbers of any type as floats, and where there is one: NaN is none.
+    """Numbers of any type as floats, and where there is one; NaN is not a number.
 
-    Those that their type holds less exactly than half a second of a day, as 32 bits hold a day and a time, become NaN.
+    Numbers whose type is less precise than half a second become NaN, such as a day and a time in 32 bits.
     """
     numbers = shortest_decimals(cells)
     there = np.asarray(cells.is_valid()) & ~np.isnan(numbers)
@@ -112,7 +112,7 @@ def read_numbers(cells: pa.Array) -> tuple[Numbers, Mask]:
 
 
 def plain_cells(cells: pa.Array) -> pa.Array:
-    """One array, without a dictionary; texts, and nothing at all, as short texts."""
+    """One array without a dictionary; the string types, and null, as plain strings."""
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
     if pa.types.is_dictionary(cells.type):
@@ -137,22 +137,22 @@ def lookup(cells: pa.Array, read: Callable[[Any], Any], missing: np.generic) -> 
 
 
 def _counted(cells: pa.Array) -> tuple[Seconds, Mask]:
-    """Times, durations and timestamps as whole numbers of their unit, and where there is one."""
+    """Times, durations and timestamps as integers in their unit, and where there is one."""
     counts = cells.view(pa.int32() if cells.type.bit_width == _SHORT_TIME else pa.int64()).cast(pa.int64())
     return np.asarray(pc.fill_null(counts, 0), dtype=np.int64), np.asarray(cells.is_valid())
 
 
 def _of_units(counts: Seconds, there: Mask, scale: int) -> TimeOfDay:
-    """A clock of numbers of a unit, `scale` of which are a second; below zero and over a day there is no time."""
+    """Times of day from numbers of a unit, with `scale` to the second; none below zero or above a day."""
     bad = there & ((counts < 0) | (counts > DAY_SECONDS * scale))
     seconds = np.where(there & ~bad, (np.where(bad, 0, counts) + scale // 2) // scale, UNREADABLE)
     return TimeOfDay(seconds, bad, np.zeros(len(counts), dtype=bool))
 
 
 def _of_numbers(numbers: Numbers, there: Mask, days: DateTimes | None) -> TimeOfDay:
-    """A clock of Excel's numbers: from 0 to below 1 a share of the day, 1 is 24:00.
+    """Times of day from Excel's numbers: a fraction of the day from 0 to below 1, and 1 for 24:00.
 
-    The whole part may be Excel's empty day or the row's own; a number that says anything else is no time.
+    The integer part may be Excel's empty day or the row's own day; otherwise, the number is not a time.
     """
     whole = np.floor(numbers)
     readable = np.isin(whole, _EMPTY_SERIALS)
@@ -164,7 +164,7 @@ def _of_numbers(numbers: Numbers, there: Mask, days: DateTimes | None) -> TimeOf
     is_cut = (np.abs(share * _CUT_DECIMALS - np.rint(share * _CUT_DECIMALS)) < 1 / _CUT_DECIMALS) & (
         to_the_minute < _CUT_OFF
     )
-    # Excel keeps milliseconds: what a double adds to them is no fraction of a second.
+    # Excel stores milliseconds; what a double adds to them is a rounding error.
     thousandths = np.rint(np.where(is_cut, seconds + to_the_minute, seconds) * 1000).astype(np.int64)
     return _of_units(np.where(readable, thousandths, UNREADABLE), there, 1000)
 

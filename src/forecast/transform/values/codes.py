@@ -1,4 +1,4 @@
-"""Numbers that are codes and not amounts, as a network declares them, such as that for a trace of rain."""
+"""Numbers that a network declares to be codes instead of amounts, such as that for a trace of rain."""
 
 from __future__ import annotations
 

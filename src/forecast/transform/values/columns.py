@@ -30,10 +30,10 @@ class ParseIssue:
 
 @dataclass(slots=True)
 class ParsedColumn:
-    """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so.
+    """`values` has one float per row in the canonical unit, NaN if there is none; `calm` marks rows that say "calm".
 
-    A cell that had something has a value or an issue. `sources` are the source's own names of the columns, `inferred`
-    the rows whose value stood in no cell of theirs.
+    Every non-empty cell has a value or an issue. `sources` are the source's own names of the columns; `inferred`
+    marks rows whose value was not in any of their cells.
     """
 
     values: Floats
@@ -44,7 +44,7 @@ class ParsedColumn:
 
     @property
     def ambiguous(self) -> dict[int, str]:
-        """Rows, and what was found there, whose number could be two: such a row may not enter."""
+        """Rows whose number can be read in two ways, with the text; such rows are rejected."""
         return {issue.row: issue.raw for issue in self.issues if issue.reason.endswith(AMBIGUOUS)}
 
 
@@ -52,9 +52,9 @@ class RawColumn(NamedTuple):
     """Cells of a parameter as found.
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
-    cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
-    calls the column, `codes` are its numbers that are no amounts, `text_codes` its texts that stand for one, `missing`
-    the numbers that stand for "no value". With `decimal_comma` every comma is that of a decimal.
+    cell. A unit in a cell takes precedence over the column's. `source` is the source's name of the
+    column, `codes` are numbers that are not amounts, `text_codes` texts that stand for a number, `missing`
+    the numbers that mean "no value". With `decimal_comma`, every comma is a decimal comma.
     """
 
     cells: pa.Array
@@ -68,7 +68,7 @@ class RawColumn(NamedTuple):
 
 
 def filled(first: ParsedColumn, more: ParsedColumn) -> ParsedColumn:
-    """The values of the first, and where it has none those of the other."""
+    """The values of the first, filled up with those of the other."""
     missing = np.isnan(first.values)
     issues = [*first.issues, *(issue for issue in more.issues if missing[issue.row])]
     sources = tuple(dict.fromkeys([*first.sources, *more.sources]))
@@ -77,10 +77,10 @@ def filled(first: ParsedColumn, more: ParsedColumn) -> ParsedColumn:
 
 
 def shorten(text: str) -> str:
-    """Control characters never reach a terminal or a report as they are."""
+    """The text shortened, with control characters escaped for terminals and reports."""
     return shortened(escaped(text))
 
 
 def shortened(text: str) -> str:
-    """The text, its end left out where it is longer than an issue."""
+    """The text, cut off at the maximum length of an issue."""
     return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[: MAX_SHOWN_LENGTH - 1]}…"

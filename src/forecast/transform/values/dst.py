@@ -1,4 +1,4 @@
-"""The hour that occurs twice when clocks go back. Only the order of the rows shows which pass a row belongs to."""
+"""The hour that occurs twice when clocks go back. Only the order of rows shows which pass a row belongs to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from forecast.transform.quarantine import Rejection, rejected_rows
 from forecast.transform.values.clocks import DAY_SECONDS, DateTimes, Seconds
 from forecast.transform.values.zones import local_fold_to_utc
 
-# Ten years of a station that reports every second have 72 000 rows in that hour; they wait in memory.
+# Ten years of a station that reports every second have 72 000 rows in that hour, which wait in memory.
 MAX_HELD_ROWS = 100_000
 _REASON = (
     "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows shows which"
@@ -40,7 +40,7 @@ _MINUTE = 60
 
 @dataclass(slots=True)
 class _DeferredRows:
-    """Rows that wait: `rejected` is what each becomes if it cannot be decided."""
+    """Deferred rows: `rejected` is what each becomes if its pass cannot be determined."""
 
     observations: pd.DataFrame
     local: DateTimes
@@ -57,7 +57,7 @@ class _Series:
     held: list[_DeferredRows] = field(default_factory=list)
 
     def observe(self, local: DateTimes) -> None:
-        """Look at the next rows, in whatever batches they come."""
+        """Observe the next rows, however they are split into batches."""
         local = local[~np.isnat(local)]
         steps = np.diff(local if self.last is None else np.concatenate([self.last, local])).astype(np.int64)
         steps = steps[np.abs(steps) < DAY_SECONDS]
@@ -67,7 +67,7 @@ class _Series:
 
     @property
     def order(self) -> int:
-        """1 where the oldest row comes first, -1 where the newest does, 0 where neither is plain."""
+        """1 if the oldest row comes first, -1 if the newest does, 0 if neither is clear."""
         forwards = sum(count for size, count in self.steps.items() if size > 0)
         backwards = sum(count for size, count in self.steps.items() if size < 0)
         if forwards and forwards >= 2 * backwards:
@@ -78,7 +78,7 @@ class _Series:
     def interval(self) -> float:
         """Seconds between its rows: the lower quartile of the steps, which gaps and late rows hardly affect.
 
-        The registry's where there is none.
+        The registry's interval if there are no steps.
         """
         sizes = sorted((abs(size), count) for size, count in self.steps.items() if size)
         quarter = sum(count for _, count in sizes) / 4
@@ -90,20 +90,20 @@ class _Series:
 
 
 class AmbiguousHours:
-    """Holds the rows of such hours back until the whole object is read."""
+    """Defers the rows of such hours until the whole object is read."""
 
     def __init__(self) -> None:
         self._series: dict[str, _Series] = {}
         self._rows = 0
 
     def observe(self, station: Station, local: DateTimes) -> None:
-        """Look at the order of a station's rows, all of them."""
+        """Observe the order of a station's rows; call it for all of them."""
         self._series.setdefault(station.id, _Series(station)).observe(local)
 
     def defer(self, batch: RawBatch, mask: Mask, observations: pd.DataFrame, local: DateTimes) -> None:
-        """Hold back the rows of a mask; `observations` are these rows, without a time.
+        """Defer the rows of a mask; `observations` are these rows, without a time.
 
-        Raises ObjectRejectedError where there are more than any station has.
+        Raises ObjectRejectedError if there are more than any station can have.
         """
         rows = np.flatnonzero(mask)
         self._rows += len(rows)
@@ -119,7 +119,7 @@ class AmbiguousHours:
             self._series[station_id].held.append(_DeferredRows(observations[mine], local[rows[mine]], records))
 
     def resolve(self, now: datetime) -> list[Transformed]:
-        """All that was held back, station by station."""
+        """All deferred rows, station by station."""
         return [_resolve(series, now) for series in self._series.values() if series.held]
 
 
@@ -148,7 +148,7 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
 
 
 def _equal_rows(table: pa.Table, local: DateTimes) -> Seconds:
-    """A number for each row; equal ones for rows of one local time with the same values and issues."""
+    """A number for each row, equal for rows with the same local time, values and issues."""
     columns = [
         local.astype(np.int64),
         table["parse_issues"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(),
@@ -159,7 +159,7 @@ def _equal_rows(table: pa.Table, local: DateTimes) -> Seconds:
 
 
 def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
-    """Which rows belong to the first pass (summer time), and which can be decided at all."""
+    """Which rows belong to the first pass (summer time), and for which the pass can be determined at all."""
     summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")
     for day in np.unique(days) if series.order else ():
@@ -176,7 +176,7 @@ def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -
 class _Hour:
     """The rows of an hour that occurs twice, oldest first: their local seconds, and numbers that equal rows share.
 
-    `interval` is that of the station's rows, `shift` by how much the clock goes back.
+    `interval` is that of the station's rows; `shift` is how far the clock goes back.
     """
 
     seconds: Seconds
@@ -185,10 +185,10 @@ class _Hour:
     shift: int
 
     def first_pass(self) -> Mask | None:
-        """The rows of the first pass; None where the rows may as well be one pass, or are in no order.
+        """The rows of the first pass; None if the rows could also be a single pass, or are in no order.
 
-        A part that was delivered again goes back as well. Its rows are equal to those that they repeat, and the rows
-        of two passes are not.
+        A part that was delivered twice also has a step back. Its rows equal those that they repeat, and the rows
+        of two passes do not.
         """
         cut = self._step_back(self.seconds)
         if cut is not None:
@@ -198,14 +198,14 @@ class _Hour:
         cut = self._step_back(self.seconds[once])
         if cut is None or not self._meet(self.seconds[once[:cut]], self.seconds[once[cut:]]):
             return None
-        # A repeated row is of the pass that its first delivery is of.
+        # A repeated row belongs to the same pass as its first delivery.
         is_first: Mask = places[numbers.reshape(-1)] < once[cut]
         return is_first
 
     def _meet(self, first: Seconds, second: Seconds) -> bool:
-        """Whether both passes have half their rows, and half of those of the shorter at times that both have.
+        """Whether both passes have half of their rows, half of the shorter one's at times that both passes have.
 
-        One pass that was delivered again, with rows that came late, has each of its times once.
+        In a single pass that was delivered in pieces, with late rows, each time occurs only once.
         """
         shorter, longer = sorted((first, second), key=len)
         longer = np.sort(longer)
@@ -215,9 +215,9 @@ class _Hour:
         return 2 * len(shorter) >= self._rows_of_a_pass and 2 * int(shared.sum()) >= len(shorter)
 
     def _step_back(self, seconds: Seconds) -> int | None:
-        """Where the clock was put back: the only step back, and of the size of that; None where there is no such step.
+        """Where the clock went back: the only step back, if it is as large as the clock change; otherwise None.
 
-        Values of an hour or more apart are two rows of one time.
+        For rows an hour or more apart, these are two rows with the same time.
         """
         steps = np.diff(seconds)
         back = np.flatnonzero(steps <= 0 if len(seconds) == len(("summer", "winter")) else steps < 0)
@@ -225,7 +225,7 @@ class _Hour:
             return None
         size = -int(steps[back[0]])
         is_the_clocks = abs(self.shift - size) <= 2 * self.interval
-        # Where rows are rare, a row that came late goes back as far as the clock does.
+        # If rows are rare, a late row goes back as far as the clock does.
         may_be_late = size <= 2 * self.interval and len(seconds) <= self._rows_of_a_pass
         return int(back[0]) + 1 if is_the_clocks and not may_be_late else None
 
@@ -234,10 +234,10 @@ class _Hour:
         return max(1.0, self.shift / self.interval)
 
     def _are_two(self, cut: int) -> bool:
-        """Whether the rows on both sides of a step back are not one pass that was delivered twice.
+        """Whether the rows on the two sides of a step back are really two passes, not one that was delivered twice.
 
-        Of the local times that both have, more than half have other values: a few equal ones may be a calm night, a
-        few different ones a correction.
+        They are if more than half of the local times that both have differ in values: a few equal ones can be a calm
+        night, and a few different ones to a correction.
         """
         before = dict(zip(self.seconds[:cut].tolist(), self.equal[:cut].tolist(), strict=True))
         after = dict(zip(self.seconds[cut:].tolist(), self.equal[cut:].tolist(), strict=True))

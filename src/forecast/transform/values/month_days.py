@@ -1,4 +1,4 @@
-"""Times with the day of the month, the hour and the minute, as in reports of aerodromes: "170551" or "170551Z"."""
+"""Reads times that consist of day of the month, hour and minute, as in aerodrome reports: "170551" or "170551Z"."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HOURS, _MINUTES = 24, 60
 
 
 def read_month_days(cells: pa.Array, extracted: DateTimes, within_days: int) -> ParsedTimes:
-    """The last such time that is no later than the row was extracted (datetime64[s], UTC).
+    """The last such time before the row was extracted (datetime64[s], UTC).
 
-    Unreadable is what is no such time, and one that lies more than `within_days` before the extraction: a file that
-    was copied months later would get another month.
+    A time more than `within_days` before the extraction is unreadable, because a file that
+    was copied months later would get a wrong month.
     """
     texts = pc.utf8_trim_whitespace(plain_cells(cells).cast(pa.string()))
     parts = pc.extract_regex(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), _FORM)

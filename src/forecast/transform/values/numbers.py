@@ -1,4 +1,4 @@
-"""Converts raw cells to numbers in canonical units, and says which cell failed and why. No other module converts.
+"""Converts raw cells to numbers in canonical units, and records which cell failed and why. No other module does.
 
 A column has few distinct texts (a day of temperatures in °F has about 100), so the distinct ones are parsed and the
 rest looked up.
@@ -26,7 +26,7 @@ from forecast.transform.values.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.values.wind_words import ENGLISH, WindWords, read_wind
 
 MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", "n/a", "na", "mq", "m", "9999,9"})
-# Numbers that stand for "no value" in published feeds; none of them is possible for a parameter of ours, but for
+# Numbers that mean "no value" in published feeds. None of them is a possible value of any parameter, except for
 # 9999 m of visibility.
 MISSING_NUMBERS = (-9999.0, -999.9, -999.0, -99.99, 9999.0, 9999.9)
 MAX_CELL_LENGTH = 64  # the longest real cell has 10 characters ("1004.2 W/m²")
@@ -37,17 +37,17 @@ _BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
 
-# What Microsoft's C library wrote until 2015 for what is no number, and for infinity; a unit may follow. It looks like
+# What Microsoft's C library wrote for NaN and infinity until 2015; a unit may follow. It looks like
 # a number with a unit.
 _NO_NUMBER_OF_C: Final = re.compile(r"^\s*[+-]?1[.,]#(?:(ind|qnan|snan)|inf)0*(?:[^0-9a-z].*)?$")
 
-# A comma with one, two, or more than three digits behind it can only be that of a decimal.
+# A comma followed by one, two, or more than three digits can only be a decimal comma.
 _DECIMAL_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]+),([0-9]{{1,2}}|[0-9]{{4,}})($|[^0-9.,])"
 _ANY_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]*),([0-9])"
-# "1,013" is 1013 or 1.013, and none of the sources says which.
+# "1,013" is 1013 or 1.013, and no source says which.
 _AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
 
-# No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
+# No measurement in any unit comes near the limit of a 64-bit integer; a number beyond it is a counter's fault.
 _LARGEST = 2.0**63
 _BEYOND = "beyond 64 bits"
 _NOT_FINITE: Final = "not a finite number"
@@ -56,8 +56,8 @@ _NOT_FINITE: Final = "not a finite number"
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, ParsedColumn]:
     """The columns of one batch by parameter; `words` are those of the source's language.
 
-    Of several columns of one parameter the first counts, and the next where it has no value. "calm" is a measured wind
-    speed of 0 where the source gives no other.
+    Of several columns of one parameter, the first one with a value counts. "calm" is a measured wind
+    speed of 0 if the source gives no other.
     """
     converted: dict[str, ParsedColumn] = {}
     for column, more in zip(columns, _convert_each(columns, words), strict=True):
@@ -73,9 +73,9 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
 
 
 def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[ParsedColumn]:
-    """Each column by itself.
+    """Convert each column by itself.
 
-    The texts of all are parsed in one call: it takes 0.4 ms even for one text, and a batch has ten columns.
+    The texts of all columns are parsed in one call, because a call takes at least 0.4 ms and a batch has ten columns.
     """
     columns = [column._replace(cells=_plain_cells(column.cells)) for column in columns]
     encoded = [column.cells.dictionary_encode() if _is_text(column.cells) else None for column in columns]
@@ -104,7 +104,7 @@ def _is_text(cells: pa.Array) -> bool:
 
 
 def _convert_others(column: RawColumn) -> ParsedColumn:
-    """A column that is no text."""
+    """A column whose type is not text."""
     kind = column.cells.type
     if pa.types.is_null(kind):
         return ParsedColumn(np.full(len(column.cells), np.nan))
@@ -140,7 +140,7 @@ def _why_too_large(number: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """Distinct texts, the number that each begins with (NaN where it is none), as text too, and what follows it."""
+    """Distinct texts, the number that each begins with (NaN if none), also as text, and what follows it."""
 
     texts: pa.Array
     numbers: Floats
@@ -169,7 +169,7 @@ def _parse_texts(texts: pa.Array, decimal_comma: npt.NDArray[np.bool_]) -> _Pars
         cells = pc.replace_substring_regex(cells, _DECIMAL_COMMA, r"\1.\2\3")
     parts = pc.extract_regex(cells, _CELL)
     is_number, nothing = parts.is_valid(), pa.scalar(None, texts.type)
-    # As Arrow's cast reads it: U+2212 is a minus, and a plus says nothing.
+    # In the form that Arrow's cast reads: U+2212 becomes a minus, and a plus is removed.
     number = pc.replace_substring(pc.if_else(is_number, parts.field("number"), nothing), "\u2212", "-")
     plain = pc.replace_substring_regex(number, r"^\+", "")
     return _Parsed(texts, shortest_decimals(plain), plain, pc.if_else(is_number, parts.field("unit"), nothing))
@@ -228,7 +228,7 @@ def _values_of(distinct: _Parsed, column: RawColumn, words: WindWords) -> tuple[
 
 
 def _text_codes(texts: pa.Array, column: RawColumn) -> Iterator[tuple[int, float]]:
-    """The places of the distinct texts that stand for a value, with that value."""
+    """The indices of the distinct texts that stand for a value, with that value."""
     spelled = pc.utf8_lower(pc.utf8_trim_whitespace(texts)) if column.text_codes else texts
     for code in column.text_codes:
         known = pa.array([text.casefold() for text in code.texts], texts.type)

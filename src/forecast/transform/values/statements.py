@@ -21,22 +21,22 @@ from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.timestamps import ParsedTimes
 from forecast.transform.values.zones import between_zones
 
-# So many rows wait until it is known whether a column's only value so far is that of the whole object.
+# How many rows may wait until it is known whether a column is constant throughout the object.
 MAX_WAITING_ROWS = 50_000
 _SECOND, _MINUTE = np.timedelta64(1, "s"), np.timedelta64(60, "s")
 _BETWEEN_ZONES = "UTC and local time do not differ by an offset of the station's time zone"
 _TWO_LOCAL = "the row states its local time twice, and the two differ"
 _TWO_INSTANTS = "the row states its time in UTC twice, and the two differ by more than a second"
 
-# The stations of a batch that are in the registry, each with its rows.
+# The registered stations of a batch, each with its rows.
 Places = Sequence[tuple[Station, Mask]]
 
 
 @dataclass(slots=True)
 class Statement:
-    """What one column says of the rows' times, or a day and a clock together; `cells` are shown where it is wrong.
+    """What one column says about the rows' times, or a day and a time of day do; `cells` are shown if it is wrong.
 
-    `is_whole` is false where the time is put together from a day and a clock; `field` is then the clock's.
+    `is_whole` is false for a time that is combined from a day and a time of day; `field` is then the latter's.
     """
 
     field: str
@@ -46,12 +46,12 @@ class Statement:
 
     @property
     def there(self) -> Mask:
-        """The rows of which it says anything, readable or not."""
+        """The rows for which it says anything, readable or not."""
         return ~np.isnat(self.readings.moments) | self.readings.unreadable
 
 
 def first_of(statements: Sequence[Statement], size: int) -> tuple[ParsedTimes, npt.NDArray[np.int64]]:
-    """The first statement of each row, and its number; -1 where there is none."""
+    """The first statement of each row, and its index; -1 if there is none."""
     sources = np.full(size, -1)
     if len(statements) == 1:
         sources[statements[0].there] = 0
@@ -67,7 +67,7 @@ def first_of(statements: Sequence[Statement], size: int) -> tuple[ParsedTimes, n
 
 
 def contradictions(first: ParsedTimes, other: Statement, places: Places) -> Iterator[Rejection]:
-    """The rows in which a statement is not the time that counts."""
+    """The rows in which a statement differs from the time that counts."""
     both = ~np.isnat(first.moments) & ~np.isnat(other.readings.moments)
     alike = both & (first.is_utc == other.readings.is_utc)
     apart = np.abs(first.moments - other.readings.moments)
@@ -95,11 +95,11 @@ def _to_the_minute(moments: DateTimes) -> Mask:
 
 
 class ConstantColumns:
-    """Tells which columns hold one value in all rows of an object while its other times vary.
+    """Finds the columns that have one value in all rows of an object while its other times vary.
 
-    Such a value is the time of a scrape or of a load. It shows only over the whole object, and so rows have to wait
-    while `undecided`; what is found does not depend on how the object was cut into batches. `fields` are those that
-    may be such a column.
+    Such a value is the time of a scrape or a load. Only the whole object can show this, so rows have to wait
+    while `undecided`. The result does not depend on how the object is split into batches. `fields` are those that
+    can be such columns.
     """
 
     def __init__(self, fields: Collection[str]) -> None:
@@ -109,12 +109,12 @@ class ConstantColumns:
 
     @property
     def undecided(self) -> bool:
-        """Whether a column has held one value so far, and may be constant or not."""
+        """Whether any column has had a single value so far, so that it may or may not be constant."""
         return not self._is_over and any(seen.may_be_constant and seen.is_open for seen in self._seen.values())
 
     @property
     def found(self) -> list[str]:
-        """The fields whose value is no time of an observation, as far as this is decided."""
+        """The fields that are known not to be times of observations."""
         if not any(seen.varies for seen in self._seen.values()):
             return []
         return [
@@ -122,7 +122,7 @@ class ConstantColumns:
         ]
 
     def watch(self, statements: Sequence[Statement]) -> None:
-        """Look at the next rows."""
+        """Watch the next rows."""
         for statement in statements:
             key = (statement.field, statement.is_whole)
             seen, start = self._seen.get(key), 0
@@ -133,7 +133,7 @@ class ConstantColumns:
                 seen.watch(statement, start)
 
     def end(self) -> None:
-        """There are no more rows."""
+        """Call this after the last rows."""
         self._is_over = True
 
 

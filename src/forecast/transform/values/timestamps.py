@@ -1,4 +1,4 @@
-"""Times as the sources write them, to UTC to the second.
+"""Converts times as the sources write them to UTC, to the second.
 
 Fractions of a second are rounded half up. Local times go through the station's own zone. An hour that occurs twice or
 not at all is reported, never shifted.
@@ -34,7 +34,7 @@ from forecast.transform.values.columns import ParseIssue
 # Epochs in seconds, milliseconds, microseconds and nanoseconds do not overlap between 2001 and 2033.
 _EPOCH_SECONDS = (10**9, 2 * 10**9)
 _EPOCH_UNITS = (1, 10**3, 10**6, 10**9)
-# Of the abbreviations of zones only those that mean one offset the world over, as far as our stations go.
+# Only the abbreviations of zones that mean the same offset everywhere the stations are.
 _ZONE_NAMES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 3600, "CEST": 7200}
 _ZONE = rf"[+-][0-9]{{2}}(?::?[0-9]{{2}})?|{'|'.join(_ZONE_NAMES)}"
 _DATE_TIME = rf"^\s*(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[T ](?P<time>[0-9:.]+)\s*(?P<zone>(?:{_ZONE})?)\s*$"
@@ -43,16 +43,16 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHEET_DAY = re.compile(r"[0-9]{6}")
 _SHORTEST_TIME = len("2024-10-01 00:04")
 _SIXTY = 60
-# Python's calendar, less a year at both ends for the offset of a zone.
+# Python's range of years, less one at both ends for zone offsets.
 _YEARS = (np.datetime64("0002-01-01", "s"), np.datetime64("9998-12-31T23:59:59", "s"))
 _FARTHEST_OFFSET = 15 * 3600
 
 
 @dataclass(slots=True)
 class ParsedTimes:
-    """`moments` is datetime64[s], NaT where there is none; `is_utc` says which are UTC and not local.
+    """`moments` is datetime64[s], NaT if there is none; `is_utc` marks those in UTC; the others are local.
 
-    `leap` are those whose clock said :60 and that were read as :59.
+    `leap` marks times with second 60, which are read as 59.
     """
 
     moments: DateTimes
@@ -62,7 +62,7 @@ class ParsedTimes:
 
     @classmethod
     def plain(cls, moments: DateTimes, *, is_utc: bool, unreadable: Mask | None = None) -> ParsedTimes:
-        """DateTimes that are all UTC or all local; beyond the years 2 to 9998 they are unreadable."""
+        """Times that are all UTC or all local; outside the years 2 to 9998, they are unreadable."""
         nothing = np.zeros(len(moments), dtype=bool)
         beyond = (moments < _YEARS[0]) | (moments > _YEARS[1])
         if beyond.any():
@@ -72,9 +72,9 @@ class ParsedTimes:
 
 
 class Days(NamedTuple):
-    """`days` is datetime64[D], NaT where there is none; `instants` are those of cells that name a zone (UTC, or NaT).
+    """`days` is datetime64[D], NaT if there is none; `instants` are UTC times of cells that name a zone, or NaT.
 
-    Of an instant only the station's zone tells which day it begins, if it begins one.
+    Only the station's zone can tell which day an instant begins, if any.
     """
 
     days: DateTimes
@@ -115,14 +115,14 @@ def read_formatted(cells: pa.Array, form: str) -> ParsedTimes:
     texts = pc.utf8_trim_whitespace(cells.cast(pa.string()))
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     parsed = pc.strptime(texts, format=form, unit="s", error_is_null=True)
-    # It reads "2024-1-5" for "%Y-%m-%d" too: what is written back is another text.
+    # strptime also reads "2024-1-5" as "%Y-%m-%d"; formatting the result again shows the difference.
     parsed = pc.if_else(pc.equal(pc.strftime(parsed, format=form), texts), parsed, pa.scalar(None, parsed.type))
     unreadable = np.asarray(texts.is_valid()) & np.asarray(parsed.is_null())
     return ParsedTimes.plain(parsed.to_numpy(zero_copy_only=False), is_utc=True, unreadable=unreadable)
 
 
 def leap_second_issues(readings: ParsedTimes, cells: pa.Array) -> list[ParseIssue]:
-    """What is noted of times that said :60; `cells` is where they were found."""
+    """Parse issues for times with second 60; `cells` are those that they were read from."""
     return [
         ParseIssue(row, "timestamp", str(cells[row].as_py()), "second 60, read as 59")
         for row in np.flatnonzero(readings.leap).tolist()
@@ -130,9 +130,9 @@ def leap_second_issues(readings: ParsedTimes, cells: pa.Array) -> list[ParseIssu
 
 
 def read_days(cells: pa.Array) -> Days:
-    """Days, as they are or as their midnight; "01/10/2024" could be two days, and is none.
+    """Days, given as such or as their midnight; "01/10/2024" is ambiguous, so it is unreadable.
 
-    A midnight in UTC is that day; any other time of day that names no zone is unreadable.
+    A midnight in UTC is that day; any other time of day without a zone is unreadable.
     """
     cells = plain_cells(cells)
     nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
@@ -168,7 +168,7 @@ def _to_the_second(cells: pa.Array) -> DateTimes:
     moments: DateTimes = cells.cast(pa.timestamp(cells.type.unit)).to_numpy(zero_copy_only=False)
     if cells.type.unit == "s":
         return moments
-    # numpy's own way to seconds runs over at both ends of 64 bits: pandas' Timestamp.min became a time to come.
+    # numpy's own conversion overflows near both ends of 64 bits: pandas' Timestamp.min became a time in the future.
     counts, scale = moments.astype(np.int64), TICKS_PER_SECOND[cells.type.unit]
     whole = counts // scale
     whole += counts - whole * scale >= scale // 2
@@ -176,7 +176,7 @@ def _to_the_second(cells: pa.Array) -> DateTimes:
 
 
 def _read_epochs(cells: pa.Array) -> ParsedTimes:
-    """Epochs, each in the unit that its size tells; whole numbers are not made floats, which lose nanoseconds."""
+    """Epochs, each in the unit implied by its size; integers are not converted to floats, which lose nanoseconds."""
     if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
         there = np.asarray(cells.is_valid())
         numbers: npt.NDArray[Any] = np.asarray(pc.fill_null(cells.cast(pa.int64()), 0), dtype=np.int64)
@@ -192,7 +192,7 @@ def _read_epochs(cells: pa.Array) -> ParsedTimes:
 
 
 def _read_texts(cells: pa.Array) -> ParsedTimes:
-    try:  # Arrow refuses a zone here, and reads a bare day as midnight
+    try:  # Arrow rejects a zone here, and reads a bare day as midnight
         if (pc.min(pc.utf8_length(cells)).as_py() or _SHORTEST_TIME) >= _SHORTEST_TIME:
             return ParsedTimes.plain(cells.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False), is_utc=False)
     except pa.ArrowInvalid:
@@ -219,7 +219,7 @@ def _read_texts(cells: pa.Array) -> ParsedTimes:
 
 
 def combine(days: DateTimes, clock: Seconds) -> DateTimes:
-    """Days and seconds since midnight as datetime64[s]; NaT where either is missing."""
+    """Days plus seconds since midnight, as datetime64[s]; NaT if either is missing."""
     moments: DateTimes = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
     moments[clock == UNREADABLE] = np.datetime64("NaT")
     return moments
@@ -233,7 +233,7 @@ def _read_day(text: str) -> date | None:
 
 
 def _read_epoch(text: str) -> np.datetime64 | None:
-    """An epoch of a text of digits (what CSV makes of a number)."""
+    """An epoch from a text of digits (as numbers are in CSV)."""
     if not _EPOCH.fullmatch(text.strip()):
         return None
     number = float(text) if "." in text else int(text)

@@ -1,4 +1,4 @@
-"""Units as the sources write them, to the canonical unit of each quantity.
+"""Converts units as the sources write them to the canonical unit of each quantity.
 
 The factors are exact: 1 inHg = 33.86388640341 hPa (the conventional inch of mercury), 1 mph = 0.44704 m/s,
 1 in = 25.4 mm, °C = (°F - 32) / 1.8.
@@ -25,7 +25,7 @@ ABSOLUTE_ZERO_C = -273.15
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """canonical = (value - subtract) * multiply / divide, so that each published formula is kept to the last bit."""
+    """canonical = (value - subtract) * multiply / divide, so that each published formula is exact to the last bit."""
 
     subtract: float = 0.0
     multiply: float = 1.0
@@ -33,25 +33,25 @@ class Unit:
 
     @property
     def span(self) -> float:
-        """How much of the canonical unit a difference of 1 is."""
+        """The size of a difference of 1, in the canonical unit."""
         return self.multiply / self.divide
 
     def to_canonical(self, values: Floats) -> Floats:
-        """Values of this unit in the canonical one."""
+        """Convert values of this unit to the canonical one."""
         return (values - self.subtract) * self.multiply / self.divide
 
     def from_canonical(self, values: Floats) -> Floats:
-        """The other way."""
+        """Convert values of the canonical unit to this one."""
         return values * self.divide / self.multiply + self.subtract
 
 
 CANONICAL = Unit()
-# So many that a value is again the decimal that stood in its cell.
+# As many digits as restore the decimal that was in the cell.
 _DIGITS = 9
 
 
 def as_shown(values: Floats, unit: Unit) -> Floats:
-    """Canonical values as they stood in their cells, in this unit."""
+    """Canonical values as they were in their cells, in this unit."""
     shown: Floats = np.round(unit.from_canonical(values), _DIGITS)
     return shown
 
@@ -76,7 +76,7 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
         **dict.fromkeys(("kt", "kts", "kn", "knots"), Unit(multiply=KNOT_MS)),
     },
     Quantity.ANGLE: dict.fromkeys(("°", "deg", "degrees"), CANONICAL),
-    # A column of rates is often headed with the depth alone, "in" for inches per hour.
+    # The header of a column of rates often only has the depth, "in" for inches per hour.
     Quantity.RAIN_RATE: {
         **dict.fromkeys(("mm/h", "mm/hr", "mm"), CANONICAL),
         **dict.fromkeys(("in/h", "in/hr", "in"), Unit(multiply=INCH_MM)),
@@ -96,7 +96,7 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
     Quantity.INDEX: {"1": CANONICAL, "index": CANONICAL},
     Quantity.IRRADIANCE: {
         **dict.fromkeys(("w/m²", "w/m2", "w/m^2", "watts/m²", "watts/m^2"), CANONICAL),
-        # Energy of a period is its mean irradiance.
+        # The energy of a period is converted to its mean irradiance.
         "j/m²/h": Unit(divide=3600.0),
         "j/m²/6min": Unit(divide=360.0),
         "j/cm²/h": Unit(multiply=10_000.0, divide=3600.0),
@@ -105,7 +105,7 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
     Quantity.DURATION: {"min": CANONICAL, "h": Unit(multiply=60.0), "s": Unit(divide=60.0)},
 }
 
-# U+00BA, U+2103 and U+2109 stand for the degree signs in real feeds (ecowitt); "â°" is a degree sign that was read
+# U+00BA, U+2103 and U+2109 replace degree signs in real feeds (ecowitt); "â°" is a degree sign that was decoded
 # as latin-1 once too often (open-meteo).
 _SPELLINGS = str.maketrans({"º": "°", "℃": "°c", "℉": "°f", "˚": "°"})
 
@@ -115,7 +115,7 @@ def letters_of(text: str) -> str:
     return "".join(letter for letter in text if letter.isascii() and letter.isalnum())
 
 
-# Units in the names of columns, where a tool has taken away all that is no letter: "WindSpeed_km_h", "solar_w_m_2".
+# Units in column names from which a tool has removed all punctuation: "WindSpeed_km_h", "solar_w_m_2".
 _LETTERS: dict[Quantity, dict[str, str]] = {
     quantity: {letters: name for name in units if len(letters := letters_of(name)) > 1}
     for quantity, units in UNITS.items()
@@ -123,13 +123,13 @@ _LETTERS: dict[Quantity, dict[str, str]] = {
 
 
 def unit_spelled(quantity: Quantity, text: str) -> str | None:
-    """The spelling under which `find_unit` knows the unit at the end of a column's name; None where it names none."""
+    """The spelling by which `find_unit` knows the unit at the end of a column's name; None if there is none."""
     if find_unit(quantity, text) is not None:
         return text
     return _LETTERS[quantity].get(letters_of(text.casefold()))
 
 
 def find_unit(quantity: Quantity, text: str) -> Unit | None:
-    """The unit that `text` names for this quantity, or None where it names none that is known."""
+    """The unit of this quantity that `text` names; None if it is unknown."""
     spelling = "".join(text.casefold().split()).translate(_SPELLINGS).replace("â°", "°").replace("â²", "²")
     return UNITS[quantity].get(spelling)

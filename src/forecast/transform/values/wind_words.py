@@ -1,4 +1,4 @@
-"""Words for the wind: the points of the compass, calm, and variable."""
+"""Words for wind directions: the points of the compass, calm, and variable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VARIABLE: Final = "a variable wind has no direction"
 
 @dataclass(frozen=True, slots=True)
 class WindWords:
-    """What a language calls the points of the compass (degrees), no wind, and wind from everywhere."""
+    """A language's words for the points of the compass (degrees), no wind, and variable wind."""
 
     points: Mapping[str, float]
     calm: str
@@ -32,7 +32,7 @@ FRENCH = _wind_words("n nne ne ene e ese se sse s sso so oso o ono no nno", "nor
 
 
 def read_wind(word: str, words: WindWords) -> tuple[float, str | None]:
-    """Degrees of a word in lower case, NaN where it is none, and then the reason, but for calm, which has none."""
+    """The degrees of a lower-case word, or NaN and the reason; for calm, NaN without a reason."""
     if word == words.calm:
         return np.nan, None
     if word in words.variable:

@@ -1,4 +1,4 @@
-"""Local times to UTC and back, through the IANA time zone of a station."""
+"""Converts local times to UTC and back, with the IANA time zone of a station."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MINUTE = 60  # seconds
 
 
 def local_to_utc(local: DateTimes, zone: str) -> tuple[DateTimes, Mask, Mask]:
-    """UTC of local times, and masks of those that occur twice and of those that never occur (NaT both)."""
+    """UTC of local times, and masks of those that occur twice and of those that never occur (both NaT)."""
     naive = pd.DatetimeIndex(local)
     utc = naive.tz_localize(ZoneInfo(zone), ambiguous="NaT", nonexistent="NaT").tz_convert("UTC").tz_localize(None)
     lost = np.asarray(utc.isna()) & ~np.asarray(naive.isna())
@@ -31,7 +31,7 @@ def local_to_utc(local: DateTimes, zone: str) -> tuple[DateTimes, Mask, Mask]:
 
 
 def local_fold_to_utc(local: DateTimes, zone: str, *, summer: Mask) -> DateTimes:
-    """UTC of local times that occur twice, `summer` saying which pass each belongs to."""
+    """UTC of local times that occur twice; `summer` marks those of the first pass."""
     aware = pd.DatetimeIndex(local).tz_localize(ZoneInfo(zone), ambiguous=summer, nonexistent="NaT")
     return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
 
@@ -43,7 +43,7 @@ def to_local(utc: DateTimes, zone: str) -> DateTimes:
 
 
 def between_zones(utc: DateTimes, local: DateTimes, zone: str) -> Mask:
-    """Where local time less UTC is no offset that the zone has in these years, to the minute."""
+    """Where local time minus UTC is not an offset of the zone in these years, to the minute."""
     difference = (local - utc).astype("timedelta64[s]")
     there: Mask = ~np.isnat(difference)
     offsets = _offsets(np.unique(utc[there].astype("datetime64[Y]")), zone)
