@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.mongo.parts import merged, observed, parts_of, quality_digests, seal, touch_lineage
+from forecast.mongo.parts import complete_digests, merged, observed, parts_of, quality_digests, touch_lineage
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REPORTED = ("air_temperature", "wind_speed", "precipitation_amount_1h", "relative_humidity")
@@ -72,7 +72,7 @@ def test_of_a_parameter_of_both_the_value_that_was_extracted_later_stands(second
 
 def test_a_value_that_a_newer_record_of_its_group_lacks_is_given_by_the_other_part() -> None:
     both = merged(document("6min", {"air_temperature": 12.5}), document("1h", {"air_temperature": 12.9}, second=1), ())
-    seal([both])
+    complete_digests([both])
     found = merged(both, document("1h", {"wind_speed": 3.0}, second=2), REPORTED)
     assert found["measurements"] == {"air_temperature": 12.5, "wind_speed": 3.0}
 
@@ -97,7 +97,7 @@ def test_a_part_that_is_delivered_again_gives_its_stamp_and_nothing_else() -> No
 
 def test_the_second_half_of_the_digest_is_that_of_what_the_document_says() -> None:
     both = merged(document("6min", {"air_temperature": 12.5}), document("1h", {"wind_speed": 3.0}), REPORTED)
-    seal([both])
+    complete_digests([both])
     assert len(both["metadata"]["digest"]) == 32
     assert both["metadata"]["digest"][16:] == quality_digests([both])[0]
 

@@ -1,4 +1,4 @@
-"""Raw objects to rows as found. Content decides what an object is, not its name."""
+"""Reads raw objects and returns their rows as found. An object's content decides its format, not its name."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _PARQUET = b"PAR1"
 _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _JSON = (b"{", b"[")
-# An export of many stations has a line of remarks for each above its header.
+# An export of many stations can have a comment line for each of them above its header.
 _SNIFFED_BYTES = 64 << 10
 _BLOCK = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-# What may precede JSON in files that people write; a table's header may begin with "#" as well.
+# Comments that people write before JSON; a table's header can begin with "#" as well.
 _REMARKS = (b"//", b"/*", b"#", b"```", b"~~~")
 _JSON_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
 _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
@@ -60,7 +60,7 @@ _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
 def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now: datetime) -> Iterator[RawBatch]:
     """The rows of one object, in batches; `path` is its local copy, `now` (UTC) when the run began.
 
-    Raises ObjectRejectedError where it cannot be read to its end, also after some batches, or where it says that it was
+    Raises ObjectRejectedError, possibly after some batches, if it cannot be read to its end, or states that it was
     extracted later than `now`.
     """
     check_size(path.stat().st_size, limits)
@@ -82,10 +82,10 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
-    """The later extraction wins, so one that has not been yet would win forever.
+    """Reject a batch extracted in the future: the later extraction wins, so it would win permanently.
 
-    Where the store says itself that it got the object later, the clock of this machine is behind: that is no fault of
-    the object, whose rows are rejected for the time being.
+    If the store says that it received the object later still, this machine's clock is slow. That is no fault of
+    the object, whose rows are then only rejected for now.
     """
     latest = pc.max(pa.array(batch.origin["extracted_at"])).as_py()
     if latest is not None and latest > now + FUTURE_TOLERANCE and latest > raw.last_modified:
@@ -99,7 +99,7 @@ def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
 
 
 def check_size(size: int, limits: Limits) -> None:
-    """Raises ObjectRejectedError for a stored object of no byte, or of more bytes than it may have."""
+    """Raise ObjectRejectedError if a stored object is empty or too large."""
     if size == 0:
         raise ObjectRejectedError("empty", "the object is empty")
     if size > limits.object_bytes:
@@ -140,12 +140,12 @@ def _unpacked(path: Path, limits: Limits) -> Path:
 
 
 def _beside(path: Path, word: str) -> Path:
-    """A place for what is made of an object, which is never the object itself, whatever its name."""
+    """A path for a file derived from an object, never that of the object itself, whatever its name."""
     return path.with_name(f"{path.name}.{word}")
 
 
 def _refuse_json_behind(open_text: Opener) -> None:
-    """Say so where JSON begins behind something else: a comment, Markdown, a line of a program."""
+    """Reject JSON that is preceded by something else: a comment, Markdown, a line of code."""
     with open_text() as file:
         block = file.read(_BLOCK)
     before, _, rest = block.lstrip().partition(b"\n")
@@ -160,7 +160,7 @@ def _refuse_json_behind(open_text: Opener) -> None:
 
 
 def _refuse_known(text: bytes) -> None:
-    """Say what a file is that no table is."""
+    """Reject files that are known not to be tables, with an explanation."""
     if not text:
         raise ObjectRejectedError("empty", "the object contains only whitespace")
     if text.startswith(b"<"):

@@ -56,12 +56,12 @@ from forecast.extract.parts import (
 )
 from forecast.extract.shapes import Shapes
 
-# What is wrong with a document costs its record; what may cost the machine too much costs the object.
+# A bad document costs its record; only one that could exhaust the machine costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
 
 
 class BatchMaker:
-    """Makes the batches of one raw object; its `ledger` knows what the records came to."""
+    """Makes the batches of one raw object; `ledger` counts what became of the records."""
 
     def __init__(self, raw: RawObject, shapes: Shapes, limits: Limits, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -73,12 +73,12 @@ class BatchMaker:
     def of_table(
         self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]] = ()
     ) -> Iterator[RawBatch]:
-        """Batches of a table whose rows are at `places`, of CHUNK_ROWS at most; the names of its columns may repeat.
+        """Batches of at most CHUNK_ROWS from a table whose rows are at `places`; the names of its columns may repeat.
 
-        A block of text has 190 000 rows of three short cells: transformed at once, they took 120 MB more.
+        A block of text can have 190 000 rows of three short cells, which took 120 MB more when transformed at once.
         """
         for at in range(0, max(len(places), 1), CHUNK_ROWS):
-            # Of rows without a column, Arrow would give as many as are asked for.
+            # From rows without columns, Arrow's slice would return as many rows as requested.
             chosen = places.slice(at, CHUNK_ROWS)
             yield from self._of_chunk(table.slice(at, len(chosen)), chosen, () if at else rejected)
 
@@ -103,7 +103,7 @@ class BatchMaker:
         yield from self._batches(part)
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Records at their positions, read on the slow path; what cannot be read is rejected, one by one."""
+        """Records at their positions, read on the slow path; those that cannot be read are rejected individually."""
         items: list[tuple[str, Any]] = []
         rejected = []
         for position, text in lines:
@@ -117,9 +117,9 @@ class BatchMaker:
         yield from self._of_items(items, rejected)
 
     def of_document(self, text: bytes, source: Around) -> Iterator[RawBatch]:
-        """The batches of a document that is one record; one that holds no rows costs itself alone.
+        """The batches of a document that is one record; if it holds no rows, only this record is rejected.
 
-        Raises ObjectRejectedError where it would take more than any real one.
+        Raises ObjectRejectedError if it would need more resources than any real one.
         """
         try:
             document = Document.of(lambda: io.BytesIO(text), self._shapes, self._limits)
@@ -129,7 +129,7 @@ class BatchMaker:
             yield from self.of_opened(document, text, source)
 
     def of_opened(self, document: Document, text: bytes, source: Around) -> Iterator[RawBatch]:
-        """The batches of such a document, whose text is this."""
+        """The batches of such a document after its header was read; `text` is the whole document."""
         try:
             batches = list(document.batches(source, self._shapes))
         except ObjectRejectedError as error:
@@ -153,7 +153,7 @@ class BatchMaker:
         return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rejected=frame_of(rejected, REJECTED_SCHEMA))
 
     def _of_items(self, items: Sequence[tuple[str, Any]], rejected: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
-        """Values at their positions; what is no record is rejected, one by one."""
+        """Values at their positions; those that are not records are rejected individually."""
         payloads, envelopes, beside, places = [], [], [], []
         part = Part(no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
         for record in rejected:
@@ -177,7 +177,7 @@ class BatchMaker:
         yield from self._batches(part)
 
     def _open_texts(self, part: Part, cells: pa.Array) -> Iterator[RawBatch]:
-        """Read payloads that are JSON text: documents as such, the others to the rows of the part."""
+        """Read payloads that are JSON text: documents on their own, the others into the rows of the part."""
         documents = np.zeros(len(cells), dtype=bool)
         if names_a_container(bytes_of(cells), self._shapes):
             for name in self._shapes.containers:
@@ -193,7 +193,7 @@ class BatchMaker:
         part.keep(kept, rows)
 
     def _batches(self, part: Part) -> Iterator[RawBatch]:
-        """The batches of rows without their envelope: of those that are documents one each, and one of the others."""
+        """The batches of rows without their envelope: one for each document, and one for all other rows."""
         documents = are_documents(part.rows, self._shapes, len(part.origin))
         if documents.any():
             columns = [without_short_floats(flat(column)) for column in part.rows.columns]
@@ -240,7 +240,7 @@ class BatchMaker:
         return RawBatch(frame, to_frame(part.origin), rejected=rejected, has_payloads=has_payloads)
 
     def _take_deleted(self, part: Part) -> None:
-        """Take out the rows that their producer has deleted, and all marks of it."""
+        """Remove the rows that their producer has deleted, and all columns that mark deletions."""
         deleted, records = deleted_in([part.rows, *part.beside], part.origin["position"])
         part.rows, part.beside = without_marks(part.rows), [without_marks(level) for level in part.beside]
         if records:
@@ -249,7 +249,7 @@ class BatchMaker:
             part.keep(np.flatnonzero(~deleted))
 
     def _take_answers(self, part: Part) -> None:
-        """Take out the rows that are answers without rows: rejected if they report an error, else left empty."""
+        """Remove API answers without data: rejected if they report an error, otherwise counted as empty."""
         lost = np.asarray(part.origin["changes"].is_valid())
         found, names = answers_in(part.rows, self._shapes.containers, lost)
         rejected: list[int] = []
@@ -271,14 +271,14 @@ class BatchMaker:
             part.rows = part.rows.select([name for name in part.rows.column_names if name not in names])
 
     def _of_fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: str) -> RawBatch:
-        """A batch of the one record that had no rows, rejected or empty."""
+        """A batch for one record without rows, rejected or empty."""
         record = self._fault(fault, origin, raw)
         if record is not None:
             return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rejected=frame_of([record], REJECTED_SCHEMA))
         return RawBatch(pd.DataFrame(index=pd.RangeIndex(1)), frame_of([origin], ORIGIN_SCHEMA))
 
     def _fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: object) -> dict[str, Any] | None:
-        """A record without rows as it is rejected; None where nothing is wrong with it but that it has none."""
+        """The rejected record for a record without rows; None if having no rows is its only fault."""
         code, message, position = fault.code, fault.message, origin["position"]
         if code == NO_ROWS and origin["changes"]:
             code, message = LOST, lost_on_the_way(origin["changes"])
@@ -289,7 +289,7 @@ class BatchMaker:
         return rejected_record(position, message, raw) | {"code": kept}
 
     def _refuse_payloads(self, part: Part, cells: pa.Array) -> None:
-        """A payload of another type than an object or JSON text has no row."""
+        """Reject payloads that are neither objects nor JSON text."""
         reason = f"the payload is not an object but a {cells.type}"
         for index in np.flatnonzero(cells.is_valid()).tolist():
             self._refuse(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))

@@ -1,4 +1,4 @@
-"""Fields next to the payload of a record, which belong to its row: the station above all."""
+"""Fields next to the payload of a record that belong to its row, above all the station."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX: Final = " (next to the payload)"
 
 
 class Merged(NamedTuple):
-    """Rows with what stood next to them, which of them are kept, and the others as rejected records."""
+    """Rows with the fields next to them, which rows are kept, and the others as rejected records."""
 
     rows: pa.Table
     kept: npt.NDArray[np.intp]
@@ -27,10 +27,10 @@ class Merged(NamedTuple):
 
 
 def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Merged:
-    """The fields of the payload, and those next to it where the payload has none.
+    """The fields of the payload, filled up with those next to it.
 
-    A field with one value in the payload and another next to it is kept under both; if it names the station, the
-    row is rejected. `rows` may have no column, and then is only as long as `places`.
+    A field with different values in and next to the payload is kept as two fields; if it names the station, the
+    row is rejected. `rows` may have no columns; its length is then that of `places`.
     """
     rejected: list[dict[str, Any]] = []
     kept = np.arange(len(places))
@@ -50,7 +50,7 @@ def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Me
 
 
 def _put(rows: pa.Table, name: str, cells: pa.ChunkedArray) -> pa.Table:
-    """One more column, or the gaps of the column that it is filled."""
+    """Add a column, or fill the gaps of an existing one."""
     wanted = STATION_FIELDS if spelled(name) in STATION_FIELDS else {spelled(name)}
     twin = next((index for index, own in enumerate(rows.column_names) if spelled(own) in wanted), None)
     if not rows.column_names:
@@ -77,7 +77,7 @@ def _differ(own: pa.ChunkedArray, cells: pa.ChunkedArray) -> npt.NDArray[np.bool
 
 
 def _station(fields: pa.Table) -> tuple[str, pa.ChunkedArray] | None:
-    """The name of a field that names stations, and the stations of all of them, row by row."""
+    """The name of a field that names stations, and, row by row, the station from all such fields."""
     found = [
         index
         for index, name in enumerate(fields.column_names)
@@ -91,7 +91,7 @@ def _station(fields: pa.Table) -> tuple[str, pa.ChunkedArray] | None:
 
 
 def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cells as text, what is nested as JSON."""
+    """Cells as text; nested ones as JSON."""
     try:
         return cells.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -100,7 +100,7 @@ def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _python(cells: pa.ChunkedArray) -> Sequence[Any]:
-    """Cells as Python values, of bytes that are not text what would be printed."""
+    """Cells as Python values; bytes that are not text as Python prints them."""
     return [cell.decode("utf-8", "backslashreplace") if isinstance(cell, bytes) else cell for cell in cells.to_pylist()]
 
 

@@ -26,17 +26,17 @@ _KINDS: Final = (
     (rb"SQLite format 3\0", "an SQLite database"),
 )
 _UNICODE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# Neither those of texts and of weather bulletins (01 to 04), nor NUL: a file on a disk that lost power has many.
+# Excludes those in texts and weather bulletins (01 to 04), and NUL, which files have after a power failure.
 _CONTROLS: Final = bytes(set(range(5, 32)) - set(b"\t\n\v\f\r\x1a\x1b"))
-# Of random bytes 8 % are such characters; of a text with a damaged row, far fewer.
+# 8 % of random bytes are such characters; in a text with a damaged row, there are far fewer.
 _MAX_CONTROLS: Final = 0.05
 _SHOWN: Final = 8
 
 
 def refuse_binary(start: bytes) -> None:
-    """Raises ObjectRejectedError where an object that begins like this is no text in any encoding.
+    """Raise ObjectRejectedError if an object that begins like this is not text in any encoding.
 
-    A text of UTF-16 or UTF-32 has its byte order mark.
+    UTF-16 and UTF-32 are recognised by their byte order marks.
     """
     if start.startswith(_UNICODE_MARKS):
         return

@@ -1,4 +1,4 @@
-"""Arrays of columns, where rows belong: {"time": ["00:04", "00:09"], "temperature": [13.8, 13.7]}."""
+"""Detects columns in place of rows: {"time": ["00:04", "00:09"], "temperature": [13.8, 13.7]}."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEW, _MANY = 2, 3
 
 
 def columns_not_rows(names: Sequence[str], where: str = "") -> ObjectRejectedError:
-    """The refusal of an object that holds its values column by column."""
+    """The rejection of an object that holds its values column by column."""
     shown = ", ".join(repr(str(name)[:_SHOWN_LETTERS]) for name in names[:_SHOWN_NAMES])
     place = f" in {where[:_SHOWN_LETTERS]!r}" if where else ""
     return ObjectRejectedError(
@@ -27,7 +27,7 @@ def columns_not_rows(names: Sequence[str], where: str = "") -> ObjectRejectedErr
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """Raises ObjectRejectedError where a document, or an object in it, holds lists of values of one length."""
+    """Raise ObjectRejectedError if a document, or an object in it, holds lists of values of the same length."""
     for where, part in [("", fields), *((name, value) for name, value in fields.items() if isinstance(value, dict))]:
         lists = {name: value for name, value in part.items() if isinstance(value, list) and not _has_objects(value)}
         if _are_columns(len(lists), len(part)) and len({len(value) for value in lists.values()}) == 1:
@@ -35,7 +35,7 @@ def check_fields(fields: Mapping[str, Any]) -> None:
 
 
 def check_table(rows: pa.Table) -> None:
-    """Raises ObjectRejectedError where the cells of a table's rows are lists of values, in each row of one length."""
+    """Raise ObjectRejectedError if the cells of a table are lists of values, with the same length within each row."""
     _check(list(zip(rows.column_names, rows.columns, strict=True)), "")
     for name, cells in zip(rows.column_names, rows.columns, strict=True):
         if pa.types.is_struct(cells.type) and any(_is_list(member.type) for member in cells.type):
@@ -53,7 +53,7 @@ def _check(columns: Sequence[tuple[str, pa.ChunkedArray]], where: str) -> None:
 
 
 def _are_columns(lists: int, fields: int) -> bool:
-    """Some lists among many fields are what a row may have; more, or hardly anything else, are columns."""
+    """Whether there are so many lists that they are columns; a row can have a few lists among many fields."""
     return lists >= _MANY or (lists >= _FEW and _FEW * lists >= fields)
 
 

@@ -1,4 +1,4 @@
-"""CSV: a header, and rows whose cells are text until they are converted."""
+"""Reads CSV: a header, and rows whose cells stay text until they are converted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that
 
 
 def read_csv(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits, copy: Path) -> Iterator[RawBatch]:
-    """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
+    """Batches of a table with a header, whose names may repeat. `copy` is a path for the table as plain text."""
     maker = BatchMaker(raw, shapes, limits, Ledger("not_csv", "row"))
     with open_file() as file:
         header = read_header(file)
@@ -43,7 +43,7 @@ def read_csv(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits, 
 
 
 def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
-    """Arrow reads ahead in a thread of its own: on a Python file, that could meet the end of the process."""
+    """Batches from a path, not a file object: Arrow's read-ahead thread could outlive the interpreter."""
     columns = [str(index) for index in range(len(header.names))]
     try:
         with pa.OSFile(str(path)) as file:
@@ -70,7 +70,7 @@ def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> 
 
 
 class _Places:
-    """Where rows are: "row 1" is the first behind the header, and rows that Arrow passes over count."""
+    """The positions of rows: "row 1" is the first after the header, and rows that Arrow skips count too."""
 
     def __init__(self, header_lines: int) -> None:
         self._header_lines = header_lines
@@ -80,7 +80,7 @@ class _Places:
         self._rejected: list[dict[str, Any]] = []
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
-        """Arrow's handler of a row with more or fewer cells than the header; a blank line is no row."""
+        """Arrow's handler for a row with more or fewer cells than the header; a blank line is not a row."""
         if row.text.strip(" \t\r\n").casefold() in BLANK_LINES:
             self._blank += 1
             return "skip"
@@ -109,7 +109,7 @@ class _Places:
 def _texts(
     block: pa.RecordBatch, places: pa.Array, names: Sequence[str]
 ) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
-    """Cells as text, blank ones null; the positions of the rows that are kept; and those that are rejected."""
+    """Cells as text, with blank ones as null; the positions of the kept rows; and the rejected rows."""
     faults: dict[int, str] = {}
     for cells in block.columns:
         for letter, reason in _FAULTS.items():

@@ -1,4 +1,4 @@
-"""Rows that their producer has deleted, and that are delivered with a mark of it."""
+"""Rows that their producer has marked as deleted."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SHOWN: Final = 40
 
 
 def without_marks(rows: pa.Table) -> pa.Table:
-    """The columns that are no marks."""
+    """The columns that do not mark deletions."""
     own = [index for index, name in enumerate(rows.column_names) if not marks_deletion(name)]
     return rows if len(own) == rows.num_columns else rows.select(own)
 
 
 def deleted_in(levels: Sequence[pa.Table], positions: pa.ChunkedArray) -> tuple[Mask, list[dict[str, Any]]]:
-    """Which rows are marked as deleted, and a rejected record of each.
+    """Which rows are marked as deleted, and a rejected record for each.
 
-    `levels` are tables of the rows and of what is next to them; any of them may have marks.
+    `levels` are the rows and the tables of fields next to them; any of them may have marks.
     """
     deleted = np.zeros(len(positions), dtype=bool)
     records: list[dict[str, Any]] = []
@@ -43,12 +43,12 @@ def deleted_in(levels: Sequence[pa.Table], positions: pa.ChunkedArray) -> tuple[
 
 
 def _filled(cells: pa.ChunkedArray) -> Mask:
-    """Where a mark is neither empty nor a word for "no"."""
+    """Where a mark is neither empty nor some form of "no"."""
     try:
         texts = pc.utf8_lower(pc.utf8_trim_whitespace(cells.cast(pa.string())))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return np.asarray(cells.is_valid(), dtype=bool)
-    # Of no rows NumPy would not know that these are truth values.
+    # Without any rows, NumPy could not infer the type.
     return np.asarray(pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, value_set=_NOT_DELETED))), dtype=bool)
 
 

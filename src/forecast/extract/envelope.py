@@ -1,6 +1,6 @@
-"""Airbyte's envelope, recognised by its structure. It only reaches the model as the origin of a row.
+"""Airbyte's envelope, recognised by its structure. Later stages only see it as the origin of a row.
 
-Metadata of before and after destination version 1.0; payload nested (as an object or as JSON text) or flattened.
+The metadata can be from before or after destination version 1.0, the payload nested (an object or JSON text) or flat.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from forecast.extract.json.lines import BadRecordError, read_record
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
 EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")
-# What a row of Airbyte's Avro and Parquet has besides the columns of its schema: the source's own fields.
+# In Airbyte's Avro and Parquet: the fields of the source that its schema has no column for.
 MORE_FIELDS: Final = "_airbyte_additional_properties"
 GENERATION: Final = "_airbyte_generation_id"
 META: Final = "_airbyte_meta"
 CHANGES, ERRORS = "changes", "errors"
-# JSON numbers are exact up to here. Airbyte counts syncs and refreshes; who numbers them by the clock in microseconds
-# stays below it as well.
+# JSON numbers are exact up to here. Airbyte counts syncs and refreshes, and even numbers from a clock in microseconds
+# stay below it.
 MAX_COUNTER: Final = 2**53
 LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
-# A payload that is blank, or JSON's word for nothing.
+# A payload that is blank, or JSON's null.
 NOTHING: Final = ("", "null")
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
-# What a tool that flattens records calls a field of the payload ("_airbyte_data.metric.temp"), up to its own name; the
-# hash of a stream that is called "data" is none.
+# The prefix that a flattening tool gives to a field of the payload ("_airbyte_data.metric.temp"). The
+# hash of a stream named "data" is not such a prefix.
 _FLATTENED: Final = re.compile(r"_airbyte_data(?:[./:|-]|_{1,3})(?!_|hashid$)(?=.)")
-# What names the delivery next to a payload of this name, and says nothing of its rows.
+# Fields about the delivery next to a payload of this name, which say nothing about its rows.
 _DELIVERY: Final = {"raw_data": "id"}
 _MAX_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ _EMPTY_TEXTS: Final = frozenset({"", "[]"})
 
 
 class Unwrapped(NamedTuple):
-    """A record's payload, its envelope, and what is next to a payload, the innermost first."""
+    """A record's payload, its envelope, and the fields next to payloads, the innermost first."""
 
     payload: dict[str, Any]
     envelope: dict[str, Any]
@@ -57,20 +57,20 @@ class Unwrapped(NamedTuple):
 
 
 def is_envelope(name: str) -> bool:
-    """Whether a field is Airbyte's and not the source's, and says nothing of the row."""
+    """Whether a field is Airbyte's and not the source's, and says nothing about the row."""
     if not name.startswith(_ENVELOPE_PREFIXES) or name in PAYLOAD_FIELDS or name == MORE_FIELDS or marks_deletion(name):
         return False
     return _FLATTENED.match(name) is None
 
 
 def in_lower_case(name: str) -> str:
-    """A field of the envelope as Airbyte calls it: where names are not quoted, a database writes them in capitals."""
+    """A field of the envelope in Airbyte's spelling: databases write unquoted names in capitals."""
     small = name.lower()
     return small if small.startswith(_ENVELOPE_PREFIXES) or small in PAYLOAD_FIELDS else name
 
 
 def fields_in_lower_case(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A record whose envelope is called as Airbyte calls it, unless two fields would become one."""
+    """A record with its envelope in Airbyte's spelling, unless two fields would become one."""
     names = [in_lower_case(name) for name in record]
     if names == list(record) or len(set(names)) < len(names):
         return record
@@ -78,21 +78,21 @@ def fields_in_lower_case(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def own_names(names: Sequence[str]) -> list[str]:
-    """What the source calls its fields, of which a tool may have flattened the payload; no two become one name."""
+    """The source's names of fields whose payload a tool may have flattened; no two get the same name."""
     own = [name[found.end() :] if (found := _FLATTENED.match(name)) else name for name in names]
     count = Counter(own)
     return [short if count[short] == 1 else name for short, name in zip(own, names, strict=True)]
 
 
 def is_sources_own(name: str, payload: str | None = None) -> bool:
-    """Whether a field is the source's own; `payload` is the field that it is beside, where it does."""
+    """Whether a field is the source's own; `payload` is the payload field next to it, if there is one."""
     return name != payload and not is_envelope(name) and (payload is None or name != _DELIVERY.get(payload))
 
 
 def unwrap_record(record: Any) -> Unwrapped:
-    """A record's payload, its envelope, and what is next to them; JSON text where an object belongs is read as one.
+    """A record's payload, its envelope, and the fields next to them; JSON text in place of an object is parsed.
 
-    Raises BadRecordError where the payload is not an object.
+    Raises BadRecordError if the payload is not an object.
     """
     if not isinstance(record, Mapping):
         raise BadRecordError("not a JSON object")
@@ -114,7 +114,7 @@ def unwrap_record(record: Any) -> Unwrapped:
 
 
 def beside_payload(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is next to a payload, and next to what it is in, the innermost first."""
+    """The fields next to a payload, and next to what contains it, the innermost first."""
     beside: list[dict[str, Any]] = []
     for field in PAYLOAD_FIELDS:
         if field in fields:
@@ -133,7 +133,7 @@ def _sources_own(fields: Mapping[str, Any], payload: str | None = None) -> dict[
 def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, Any]:
     """Origin of one record (ORIGIN_SCHEMA without its position).
 
-    Raises ObjectRejectedError naming what the envelope has where a time, a counter or an object belongs.
+    Raises ObjectRejectedError that names what the envelope has in place of a time, a counter or an object.
     """
     stamps = (read_instant(envelope.get(name)) for name in EXTRACTED)
     stamp = next((stamp for stamp in stamps if stamp is not None), None)
@@ -156,11 +156,11 @@ def origin_of_records(envelopes: Sequence[Mapping[str, Any]], positions: Sequenc
 
 
 def read_instant(stamp: Any) -> int | None:
-    """A time of extraction in milliseconds since 1970 in UTC; None where there is none.
+    """A time of extraction in milliseconds since 1970 in UTC; None if there is none.
 
-    It is a number of milliseconds, ISO text, or a time; in UTC where it has no zone.
+    It can be a number of milliseconds, ISO text, or a time; without a zone, it is in UTC.
 
-    Raises ObjectRejectedError where it is no time between 1970 and 9999.
+    Raises ObjectRejectedError if it is not a time between 1970 and 9999.
     """
     stamp = _decoded(stamp, "time of extraction")
     if stamp is None or stamp == "":
@@ -175,9 +175,9 @@ def read_instant(stamp: Any) -> int | None:
 
 
 def read_counter(value: Any) -> int:
-    """A generation or the number of a sync; 0 where there is none.
+    """A generation id or sync id; 0 if there is none.
 
-    Raises ObjectRejectedError where it is not a whole number, or one that no counter comes to.
+    Raises ObjectRejectedError if it is not a whole number, or too large for any counter.
     """
     value = _decoded(value, GENERATION)
     if value is None or value == "":
@@ -194,9 +194,9 @@ def read_counter(value: Any) -> int:
 
 
 def read_meta(meta: Any) -> dict[str, Any]:
-    """`_airbyte_meta` as an object, of which it may be the JSON text; empty where there is none.
+    """`_airbyte_meta` as an object; it may be JSON text. Empty if there is none.
 
-    Raises ObjectRejectedError where it is something else.
+    Raises ObjectRejectedError if it is anything else.
     """
     found = _decoded(meta, META)
     if isinstance(found, str) and found.strip() in _EMPTY_TEXTS:
@@ -214,9 +214,9 @@ def read_meta(meta: Any) -> dict[str, Any]:
 
 
 def lost_of(meta: Mapping[str, Any]) -> str | None:
-    """What `_airbyte_meta` says was lost on the way, as `changes_text` gives it.
+    """What `_airbyte_meta` says was lost in transfer, in the form of `changes_text`.
 
-    Before it had `changes`, it had `errors`: texts that name a field, such as "Problem with `Pressure`".
+    Older versions have `errors` instead of `changes`: texts that name a field, such as "Problem with `Pressure`".
     """
     changes, errors = meta.get(CHANGES), meta.get(ERRORS)
     if not isinstance(errors, list) or not errors:
@@ -229,9 +229,9 @@ def lost_of(meta: Mapping[str, Any]) -> str | None:
 
 
 def changes_text(changes: Any) -> str | None:
-    """Airbyte's list of values lost on the way as JSON text; None where it is empty.
+    """Airbyte's list of values lost in transfer, as JSON text; None if it is empty.
 
-    Raises ObjectRejectedError where it holds what is no text.
+    Raises ObjectRejectedError if it contains bytes that are not text.
     """
     changes = _decoded(changes, META)
     if not changes:
@@ -243,13 +243,13 @@ def changes_text(changes: Any) -> str | None:
 
 
 def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
-    """The refusal of an object one of whose envelopes has something else where this part belongs."""
+    """The rejection of an object with an envelope in which this part is something else."""
     text = found if isinstance(found, str) else str(found)
     return ObjectRejectedError("bad_envelope", f"Airbyte's {part} is {fault}: {text[:_SHOWN]!r}")
 
 
 def bad_counter(found: object) -> ObjectRejectedError:
-    """The refusal of an object with something else where a counter belongs."""
+    """The rejection of an object with something else in place of a counter."""
     message = f"an Airbyte counter is not a whole number ({str(found)[:_SHOWN]!r}; expected one from 0 to 2^53)"
     return ObjectRejectedError("bad_envelope", message)
 
@@ -267,7 +267,7 @@ def _milliseconds(stamp: Any) -> int:
 
 
 def _decoded(value: Any, part: str) -> Any:
-    """Bytes as the text they are."""
+    """Bytes decoded to text; any other value unchanged."""
     if not isinstance(value, bytes):
         return value
     try:
@@ -277,7 +277,7 @@ def _decoded(value: Any, part: str) -> Any:
 
 
 def _text_of_bytes(value: object) -> str:
-    """What `json.dumps` calls for what JSON does not have."""
+    """Called by `json.dumps` for values that JSON does not have."""
     if not isinstance(value, bytes):
         raise TypeError
     return str(_decoded(value, META))

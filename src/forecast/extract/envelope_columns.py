@@ -1,7 +1,7 @@
 """Airbyte's envelope as columns of a table, of any type that a file declares.
 
-The types that Airbyte's destinations write are read as whole columns. Cells of any other type go through the very
-functions that read one record, so that a table and JSON lines with the same envelope have the same origin.
+The types that Airbyte's destinations write are read as whole columns. Cells of any other type go through the
+functions that read single records, so that a table and JSON lines with the same envelope have the same origin.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ENTRY: Final = pa.struct([(_SYNC, pa.int64()), (CHANGES, pa.string())])
 def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.Table:
     """Origin of a table's rows (ORIGIN_SCHEMA); the table still has its envelope.
 
-    Raises ObjectRejectedError where a cell of the envelope is none, naming it.
+    Raises ObjectRejectedError that names a cell of the envelope that is invalid.
     """
     size = table.num_rows
     stamps = [_instants(cells) for name in EXTRACTED if (cells := _cells(table, name)) is not None]
@@ -62,9 +62,9 @@ def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.
 
 
 def _cells(table: pa.Table, name: str) -> pa.Array | None:
-    """The cells of the column of this name, None where there is none.
+    """The cells of the column with this name; None if there is none.
 
-    Raises ObjectRejectedError where there are two that differ.
+    Raises ObjectRejectedError if there are two that differ.
     """
     first, *others = [_flat(table.column(index)) for index in table.schema.get_all_field_indices(name)] or [None]
     if any(not cells.equals(first) for cells in others):
@@ -73,7 +73,7 @@ def _cells(table: pa.Table, name: str) -> pa.Array | None:
 
 
 def _instants(cells: pa.Array) -> pa.Array:
-    """Times of extraction, null where there are none."""
+    """Times of extraction; null if there is none."""
     if pa.types.is_timestamp(cells.type):
         _check(cells.cast(pa.int64()), LAST_MS // 1000 * TICKS_PER_SECOND[cells.type.unit])
         stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
@@ -86,7 +86,7 @@ def _instants(cells: pa.Array) -> pa.Array:
 
 
 def _counters(cells: pa.Array) -> pa.Array:
-    """Whole numbers, 0 where there are none."""
+    """Whole numbers; 0 if there is none."""
     if pa.types.is_integer(cells.type):
         if (odd := _beyond(cells, MAX_COUNTER - 1)) is not None:
             raise bad_counter(odd)
@@ -97,7 +97,7 @@ def _counters(cells: pa.Array) -> pa.Array:
 
 
 def _meta(cells: pa.Array | None, size: int) -> tuple[pa.Array, pa.Array]:
-    """The numbers of the syncs, and Airbyte's changes as JSON text where there are any."""
+    """The sync ids, and Airbyte's changes as JSON text, if there are any."""
     if cells is None:
         return _repeat(0, pa.int64(), size), pa.nulls(size, pa.string())
     names = [field.name for field in cells.type] if pa.types.is_struct(cells.type) else []
@@ -119,7 +119,7 @@ def _entry(meta: Any) -> dict[str, Any]:
 
 
 def _each(cells: pa.Array, read: Callable[[Any], Any], kind: pa.DataType, part: str) -> pa.Array:
-    """What `read` makes of every cell, of equal ones once."""
+    """The result of `read` for every cell; it is called once for equal cells."""
     try:
         encoded = cells.dictionary_encode()
     except pa.ArrowNotImplementedError:
@@ -130,7 +130,7 @@ def _each(cells: pa.Array, read: Callable[[Any], Any], kind: pa.DataType, part: 
 def _values(cells: pa.Array, part: str) -> list[Any]:
     """Cells as Python values.
 
-    Raises ObjectRejectedError for what Python has no value for: times beyond its years, texts that are no UTF-8.
+    Raises ObjectRejectedError for those that Python cannot represent: times beyond its years, text that is not UTF-8.
     """
     try:
         return list(cells.to_pylist(maps_as_pydicts="lossy"))
@@ -139,13 +139,13 @@ def _values(cells: pa.Array, part: str) -> list[Any]:
 
 
 def _check(milliseconds: pa.Array, most: int) -> None:
-    """Raises ObjectRejectedError naming a time of extraction before 1970 or later than `most`."""
+    """Raise ObjectRejectedError for a time of extraction before 1970 or later than `most`."""
     if (odd := _beyond(milliseconds, most)) is not None:
         raise bad_envelope("time of extraction", "not a time", odd)
 
 
 def _beyond(numbers: pa.Array, most: int) -> int | None:
-    """A number below 0 or above `most`, where there is one."""
+    """A number below 0 or above `most`, if there is one."""
     bounds = pc.min_max(numbers).as_py()
     return next((bound for bound in bounds.values() if bound is not None and not 0 <= bound <= most), None)
 

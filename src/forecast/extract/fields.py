@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# What a field is called that names the station of a row, in the order in which they are looked at. One that is
-# next to the payload may be in another network's spelling. A layout may have one more of its own.
+# The names of fields that name the station of a row, in the order in which they are tried. A field that is
+# next to the payload can have another network's spelling. A layout can add one of its own.
 STATION_FIELDS: Final = ("idstation", "stationid", "station")
 # Fivetran's _fivetran_deleted, Airbyte's _ab_cdc_deleted_at, Singer's _sdc_deleted_at, Debezium's __deleted.
 _DELETION: Final = re.compile(r"_(.*[^a-z])?deleted(_at)?", re.IGNORECASE)
@@ -14,10 +14,10 @@ _NOT_ALPHANUMERIC = re.compile("[^a-z0-9]")
 
 
 def spelled(name: str) -> str:
-    """One spelling of a name: "stationID" and Airbyte's "station_id" are both "stationid"."""
+    """A normalised spelling: "stationID" and Airbyte's "station_id" both become "stationid"."""
     return _NOT_ALPHANUMERIC.sub("", name.casefold())
 
 
 def marks_deletion(name: str) -> bool:
-    """Whether a field tells if, or when, the producer deleted its row."""
+    """Whether a field states if, or when, the producer deleted its row."""
     return _DELETION.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""The header of a table: its position, its delimiter, and what a text without a header is."""
+"""Finds the header of a table and its delimiter, or explains what a text without a header is."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from forecast.extract.text_stream import BAD_BYTE, shown
 
 # Some exports end every line with it.
 LINE_BREAK = r"\s*<br\s*/?>\s*$"
-# A line that is no row: some exports have a break of HTML behind each.
+# Not part of a row: some exports have an HTML line break after each line.
 BLANK_LINES = frozenset({"", "<br>", "<br/>", "<br />"})
 _DELIMITERS = (",", ";", "\t")
-# Excel's own first line, which says what divides the cells.
+# Excel's own first line, which states the delimiter.
 _SEPARATOR = re.compile(r'"?sep=([!#-/:-@\[-`{-~\t])[",;\t]*\s*', re.IGNORECASE)
-# Without remarks, of which an export of many stations has one for each.
+# Not counting comments, of which an export of many stations has one for each.
 _SAMPLE_LINES = 50
 _REMARK = "#"
-# Two numbers with decimal commas on a line look like three cells.
+# A line with two decimal commas looks like three cells.
 _SURE_CELLS = 3
 _BROKEN_NAME = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
 class Header(NamedTuple):
-    """`lines` is how many the header and what is above it take."""
+    """`lines` is the number of lines of the header and everything above it."""
 
     names: list[str]
     delimiter: str
@@ -40,9 +40,9 @@ class Header(NamedTuple):
 
 
 def read_header(file: IO[bytes]) -> Header:
-    """The header of a table that is UTF-8 with BAD_BYTE for what is not.
+    """The header of a table in UTF-8, with BAD_BYTE in place of invalid bytes.
 
-    Raises ObjectRejectedError where there is none, saying what the text is.
+    Raises ObjectRejectedError if there is none, with an explanation of what the text is.
     """
     above, lines = _beginning(file)
     said = None
@@ -67,9 +67,9 @@ def read_header(file: IO[bytes]) -> Header:
 
 
 def _beginning(file: IO[bytes], begun: Sequence[str] = ()) -> tuple[int, list[str]]:
-    """How many blank lines come first, and the lines from the first that is not blank on, with their ends.
+    """The number of leading blank lines, and the lines from the first that is not blank, with their line ends.
 
-    `begun` are lines that were read before. Raises ObjectRejectedError where all are blank.
+    `begun` are lines that were already read. Raises ObjectRejectedError if all are blank.
     """
     blank, size, filled = 0, 0, 0
     lines: list[str] = []
@@ -91,7 +91,7 @@ def _beginning(file: IO[bytes], begun: Sequence[str] = ()) -> tuple[int, list[st
 
 
 def _header_text(lines: Sequence[str], said: str | None) -> tuple[str, int]:
-    """The text of the header and how many lines it takes: several where a quoted name is broken."""
+    """The text of the header and its number of lines: several if a quoted name contains a line break."""
     text = ""
     for height, line in enumerate(lines, 1):
         text += line
@@ -105,7 +105,7 @@ def _header_text(lines: Sequence[str], said: str | None) -> tuple[str, int]:
 
 
 def _delimiter(text: str, said: str | None = None) -> str:
-    """What divides the cells of a header: what a line above it says, where that is in it."""
+    """The delimiter of a header: the one that a line above it states, if the header contains it."""
     return said if said and said in text else max(_DELIMITERS, key=text.count)
 
 
@@ -117,7 +117,7 @@ def _cells(lines: Sequence[str], delimiter: str) -> list[str]:
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The cells of the first rows that are not blank, up to one that is too long to be looked at."""
+    """The cells of the first rows that are not blank, up to one that is too long to be examined."""
     rows: list[list[str]] = []
     with suppress(csv.Error):
         rows.extend(csv.reader(lines, delimiter=delimiter))
@@ -125,20 +125,20 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _end_with_an_empty_cell(rows: Sequence[Sequence[str]], columns: int) -> bool:
-    """Whether most rows have one cell more than the header has, and it is empty."""
+    """Whether most rows have one more cell than the header, and it is empty."""
     last = [re.sub(LINE_BREAK, "", row[-1]).strip() for row in rows if len(row) == columns + 1]
     return "" in last and _usual_size(rows) == columns + 1
 
 
 def _usual_size(rows: Sequence[Sequence[str]]) -> int:
-    """How many cells most rows have; 0 where there is no row."""
+    """The number of cells that most rows have; 0 if there are no rows."""
     return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
 
 
 def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
-    """Say what is there where the first line is no header: a text, or a table below a text.
+    """Reject a text whose first line is not a header, or a table below a text, with an explanation.
 
-    One row of a single cell is a row that was cut off; several are lines of a text whose first has a comma.
+    A single row with one cell is a truncated row; several are lines of a text whose first line has a comma.
     """
     if len(names) == 1:
         is_text = names[0].lower() not in PAYLOAD_FIELDS
@@ -151,21 +151,21 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
         return
     if header := _table_below(lines):
         message = (
-            f"there is text above the table: '{_told(lines[0])}'; remove what is above its header '{_told(header)}'"
+            f"there is text above the table: '{_quoted(lines[0])}'; remove what is above its header '{_quoted(header)}'"
         )
         raise ObjectRejectedError("unknown_layout", message)
     first = next((line for line in lines if any(map(str.isalpha, line))), lines[0])
-    message = f"text that is not a table: '{_told(first)}' (a table has a header and commas, semicolons or tabs)"
+    message = f"text that is not a table: '{_quoted(first)}' (a table has a header and commas, semicolons or tabs)"
     raise ObjectRejectedError("unknown_layout", message)
 
 
 def _are_of_fixed_width(names: Sequence[str]) -> bool:
-    """Whether these are numbers in columns of blanks, whose decimal commas look like ends of cells."""
+    """Whether these are fixed-width numbers, whose decimal commas look like delimiters."""
     return not any(map(str.isalpha, "".join(names))) and any(re.search(r"\d\s{2,}\S", name) for name in names)
 
 
 def _table_below(lines: Sequence[str]) -> str | None:
-    """The first line that is a header by its look, of those below the first."""
+    """The first line below the first one that looks like a header."""
     filled = [line.rstrip("\r\n") for line in lines if line.strip()]
     for line, following in pairwise(filled[1:]):
         delimiter = _delimiter(line)
@@ -176,5 +176,5 @@ def _table_below(lines: Sequence[str]) -> str | None:
     return None
 
 
-def _told(line: str) -> str:
+def _quoted(line: str) -> str:
     return shown(line.strip().replace(BAD_BYTE, "?"))

@@ -1,6 +1,6 @@
 """Counts what became of an object's records.
 
-Bad records among good ones are rejected individually; an object with nothing but bad records is rejected.
+Bad records among good ones are rejected individually; an object with only bad records is rejected as a whole.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from forecast.extract.limits import CHUNK_ROWS
 
 
 class Ledger:
-    """Whether an object has rows, and what was wrong with the first of its records that had none.
+    """Whether an object has rows, and what was wrong with its first record without any.
 
-    `code` and `word` ("line", "row") are those of an object none of whose records can be read.
+    `code` and `word` ("line", "row") are for the error if none of its records can be read.
     """
 
     def __init__(self, code: str, word: str) -> None:
@@ -23,20 +23,20 @@ class Ledger:
         self._first = self._several = ("", "")
 
     def add_rows(self) -> None:
-        """There are rows, or a list of rows that is empty."""
+        """Record that there are rows, or an empty list of rows."""
         self._has_rows = True
 
     def add_unreadable(self, position: str, reason: str) -> None:
-        """A record at this position cannot be read. Raises what `check` raises, after very many."""
+        """Record that a record at this position cannot be read. After very many, raises the same error as `check`."""
         message = f"none of its {self._word}s can be read; {position}: {reason}"
         self._add((self._code, message), (self._code, message))
 
     def add_without_rows(self, code: str, position: str, message: str) -> None:
-        """A record at this position has no rows. Raises what `check` raises, after very many."""
+        """Record that a record at this position has no rows. After very many, raises the same error as `check`."""
         self._add((code, message), (code, f"none of its {self._word}s has rows; {position}: {message}"))
 
     def check(self) -> None:
-        """Raises ObjectRejectedError where there were records, and none of them was a row or had one."""
+        """Raise ObjectRejectedError if there were records, but none of them was a row or had one."""
         if self._faults and not self._has_rows:
             raise ObjectRejectedError(*(self._first if self._faults == 1 else self._several))
 

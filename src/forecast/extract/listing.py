@@ -1,4 +1,4 @@
-"""The raw objects: which exist, which of them are data, and on which day each was synced."""
+"""Which raw objects are data, and on which day each was synced."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from forecast.core.raw_objects import RawObject
 
 _SKIPPED = re.compile(
     r"""
-    __airbyte_tmp | (^|/)_temporary/                        # what Airbyte and Spark have not finished
-    | (^|/)\.[^/.][^/]*/                                    # hidden folders: copies of notebooks, waste baskets
-    | (^|/)(\.[^/]* | ~\$[^/]*)$                            # hidden files; locks of Excel
-    | \.(tmp|temp|part|partial|filepart|crdownload|lock|swp)$  # what is being written, or was never finished
+    __airbyte_tmp | (^|/)_temporary/                        # unfinished files of Airbyte and Spark
+    | (^|/)\.[^/.][^/]*/                                    # hidden folders: notebook checkpoints, recycle bins
+    | (^|/)(\.[^/]* | ~\$[^/]*)$                            # hidden files; Excel's lock files
+    | \.(tmp|temp|part|partial|filepart|crdownload|lock|swp)$  # being written, or never finished
     | (^|/)(_SUCCESS | _committed_[^/]* | _started_[^/]* | _metadata | _common_metadata)$  # Spark, and its Parquet
     | (^|/)(Thumbs\.db | desktop\.ini)$                     # Windows
-    | _\$folder\$$ | /$                                     # marks of folders
+    | _\$folder\$$ | /$                                     # folder markers
     """,
     re.VERBOSE,
 )
@@ -23,17 +23,17 @@ _SKIPPED = re.compile(
 _AIRBYTE_NAME = re.compile(r"(^|/)(?P<year>\d{4})_(?P<month>\d{1,2})_(?P<day>\d{1,2})_\d{10,}_[^/]+$")
 
 
-# The same where every number has all of its digits, so that the names are in the order of their syncs.
+# The same with all digits of each number, so that names sort in the order of their syncs.
 _IN_ORDER = re.compile(r"(^|/)\d{4}_\d{2}_\d{2}_(?P<start>\d{13})_[^/]+$")
 
 
 def is_marker(raw: RawObject) -> bool:
-    """Not data, and skipped on purpose."""
+    """Whether an object is not data and is skipped on purpose."""
     return _SKIPPED.search(raw.key) is not None
 
 
 def sync_day(raw: RawObject) -> date:
-    """The UTC day of the sync: from Airbyte's name, else of the object's last change."""
+    """The UTC day of the sync: from Airbyte's file name, otherwise that of the object's last modification."""
     match = _AIRBYTE_NAME.search(raw.key)
     if match:
         try:
@@ -44,6 +44,6 @@ def sync_day(raw: RawObject) -> date:
 
 
 def sync_start(raw: RawObject) -> datetime | None:
-    """When the sync began, where the object's name begins with that and sorts by it; None for any other name."""
+    """When the sync began, if the object's name begins with that time and sorts by it; None for any other name."""
     match = _IN_ORDER.search(raw.key)
     return None if match is None else datetime.fromtimestamp(int(match["start"]) / 1000, UTC)

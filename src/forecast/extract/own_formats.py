@@ -23,9 +23,9 @@ from forecast.networks.model import Format
 def read_own_format(
     open_file: Opener, own: Format, raw: RawObject, shapes: Shapes, limits: Limits
 ) -> Iterator[RawBatch]:
-    """Batches of what the reader finds; what it cannot read is rejected, one by one.
+    """Batches of the records that the reader finds; those that it cannot read are rejected individually.
 
-    Raises ObjectRejectedError where it can read nothing.
+    Raises ObjectRejectedError if it can read none of them.
     """
     maker = BatchMaker(raw, shapes, limits, Ledger("unknown_layout", "record"))
     with open_file() as file:

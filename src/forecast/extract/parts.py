@@ -28,9 +28,9 @@ _SHORT = 16
 
 @dataclass(slots=True)
 class Part:
-    """Rows, their origin, the tables of what stood next to them (the innermost first), and what is rejected of them.
+    """Rows, their origin, the tables of fields next to them (the innermost first), and the rejected records.
 
-    `rows` may have no column; how many rows there are is known from `origin`.
+    `rows` may have no columns; `origin` has the number of rows.
     """
 
     rows: pa.Table
@@ -39,7 +39,7 @@ class Part:
     rejected: list[dict[str, Any]]
 
     def keep(self, kept: npt.NDArray[np.intp], rows: pa.Table | None = None) -> None:
-        """Keep some rows only; `rows` are those, where they are made already."""
+        """Only keep some of the rows; `rows` are these, if they have already been selected."""
         if len(kept) < len(self.origin):
             self.rows = _taken(self.rows, kept) if rows is None else rows
             self.origin = self.origin.take(kept)
@@ -49,7 +49,7 @@ class Part:
 
 
 def take_more_fields(part: Part) -> None:
-    """Put the fields that Airbyte found no column for beside those that have one."""
+    """Add the fields for which Airbyte had no column to the other columns."""
     if part.rows.column_names.count(MORE_FIELDS) != 1:
         return
     cells = flat(part.rows[MORE_FIELDS])
@@ -64,9 +64,9 @@ def take_more_fields(part: Part) -> None:
 
 
 def are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
-    """The rows in which something is where a document has its rows.
+    """The rows that have something in a field in which documents have their rows.
 
-    Raises ObjectRejectedError where a name of theirs appears twice.
+    Raises ObjectRejectedError if such a name appears twice.
     """
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
@@ -79,7 +79,7 @@ def are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
 
 
 def payload_cells(table: pa.Table, field: str) -> pa.Array:
-    """The payloads: objects, JSON text, or of a type that holds none; null where one is blank."""
+    """The payloads: objects, JSON text, or of a type that cannot be a payload; null if blank."""
     first, *others = [flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
     if any(not cells.equals(first) for cells in others):
         raise ObjectRejectedError("duplicate_column", f"two columns are called {field!r} and their values differ")
@@ -92,13 +92,13 @@ def payload_cells(table: pa.Table, field: str) -> pa.Array:
 
 
 def bytes_of(cells: pa.Array) -> bytes:
-    """All texts of an array, one behind the other."""
+    """All texts of an array, concatenated."""
     data = cells.buffers()[2]
     return b"" if data is None else data.to_pybytes()
 
 
 def filled_fields(rows: pa.Table, index: int) -> dict[str, Any]:
-    """What is filled of a row; of what Python has no value for, its type."""
+    """The fields of a row that are not empty; values that Python cannot represent are replaced by their type."""
     fields = {}
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         try:
@@ -111,7 +111,7 @@ def filled_fields(rows: pa.Table, index: int) -> dict[str, Any]:
 
 
 def sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
-    """The columns that are no part of the envelope, without the payload that they are beside."""
+    """The columns that are not part of the envelope, without the payload that they are next to."""
     own = table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
     names = own_names(own.column_names)
     return own if names == own.column_names else own.rename_columns(names)
@@ -127,7 +127,7 @@ def no_columns() -> pa.Table:
 
 
 def plain(table: pa.Table) -> pa.Table:
-    """Decimals and bytes as text: 7.6 stays 7.6, and who converts it reads texts and numbers only."""
+    """Decimals and bytes as text: 7.6 stays 7.6, and only texts and numbers have to be converted later."""
     for index, name in enumerate(table.column_names):
         cells = table.column(index)
         if pa.types.is_decimal(cells.type):
@@ -138,9 +138,9 @@ def plain(table: pa.Table) -> pa.Table:
 
 
 def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
-    """Bytes as the text they are, as they would be printed where they are none.
+    """Bytes decoded to text; bytes that are not text as Python prints them.
 
-    Raises ObjectRejectedError where they should name the station, and no row has a text.
+    Raises ObjectRejectedError if they should name the station but no row has text.
     """
     if pa.types.is_fixed_size_binary(cells.type):
         cells = pc.replace_substring_regex(cells.cast(pa.binary()), "\0+$", "")
@@ -159,19 +159,19 @@ def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
 
 
 def members(cells: pa.StructArray) -> pa.Table:
-    """The members of objects as columns; where an object is null, its members are."""
+    """The members of objects as columns; the members of a null object are null."""
     members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
     return pa.Table.from_arrays(members, [field.name for field in cells.type])
 
 
 def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
-    """Where rows are, for people: "line 7", "[6]"."""
+    """The positions of rows, for people: "line 7", "[6]"."""
     numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
     return pc.binary_join_element_wise(before, numbers, after, "")
 
 
 def has_one_shape(table: pa.Table) -> bool:
-    """Whether every row has its payload where the others have theirs."""
+    """Whether every row has its payload in the same place."""
     cells = [
         column for name, column in zip(table.column_names, table.columns, strict=True) if name.lower() in PAYLOAD_FIELDS
     ]

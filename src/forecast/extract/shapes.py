@@ -1,4 +1,4 @@
-"""What the extractor needs to know about networks: where their documents have rows, and which fields are objects."""
+"""What extract needs to know about networks: where their documents have rows, and which fields are objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from forecast.networks.registry import Networks
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """`containers` are the keys under which documents have their rows; `beside` members of them that are no rows.
+    """`containers` are the keys under which documents have their rows; `beside` are members of them that are not rows.
 
-    `row_members` are the members of the entries of a container that hold the rows, by its key. `units` are the keys
-    under which documents name the units of their fields. `objects` are the fields, as `spelled`, that hold an object:
-    in every other field a text is a text, also "{". `formats` are files of one network only, or of data
-    that is no observation.
+    `row_members` are, by container, the members of its entries that hold the rows. `units` are the keys
+    under which documents state the units of their fields. `objects` are the fields, as `spelled`, that hold objects:
+    in all others, text is just text, even "{". `formats` are the file formats of single networks, or of data
+    that are not observations.
     """
 
     containers: tuple[str, ...]
@@ -32,7 +32,7 @@ class Shapes:
 
 @lru_cache(maxsize=8)
 def shapes_of(networks: Networks) -> Shapes:
-    """Those of all these networks together."""
+    """The shapes of all these networks."""
     layouts = [layout for network in networks for layout in network.layouts]
     containers = list(_containers(layouts))
     return Shapes(

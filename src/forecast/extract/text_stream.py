@@ -1,4 +1,4 @@
-"""The bytes of an object as UTF-8 text with LF lines, unpacked within a bound."""
+"""The bytes of an object as UTF-8 text with LF line ends, unpacked up to a limit."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Opener = Callable[[], IO[bytes]]
-# Gets each block, and finally an empty one that is marked as the last.
+# Called with each block, and finally with an empty one that is marked as the last.
 Convert = Callable[[bytes, bool], bytes]
 
 LOGGER = logging.getLogger("forecast.extract")
-# A noncharacter: Unicode keeps it out of every text.
+# A noncharacter, which Unicode reserves for internal use.
 BAD_BYTE = "\ufffe"
 _ESCAPED = re.compile("[\udc80-\udcff]")
 GZIP = b"\x1f\x8b"
@@ -36,7 +36,7 @@ _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class _Filtered(io.RawIOBase):
-    """A stream seen through `convert`."""
+    """A stream whose blocks are converted by `convert`."""
 
     def __init__(self, source: IO[bytes], convert: Convert) -> None:
         self._source = source
@@ -69,7 +69,7 @@ def filtered(source: IO[bytes], convert: Convert) -> IO[bytes]:
 
 
 def write_copy(source: IO[bytes], target: Path, what: str, limits: Limits) -> None:
-    """Write what a stream has to its end; raises ObjectRejectedError beyond `limits.unpacked_bytes`."""
+    """Write a stream to a file; raises ObjectRejectedError beyond `limits.unpacked_bytes`."""
     size = 0
     with target.open("wb") as copy:
         while block := source.read(_BLOCK):
@@ -80,7 +80,7 @@ def write_copy(source: IO[bytes], target: Path, what: str, limits: Limits) -> No
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file is packed with gzip, whatever its name says."""
+    """Whether the file is gzipped, whatever its name is."""
     with path.open("rb") as file:
         return file.read(len(GZIP)) == GZIP
 
@@ -103,11 +103,11 @@ def open_unpacked(path: Path, limits: Limits) -> IO[bytes]:
 
 
 def as_text(open_file: Opener, key: str, limits: Limits) -> Opener:
-    """Opens the same content as UTF-8 without a byte order mark, its lines ended with LF or CR LF.
+    """Open the same content as UTF-8 without a byte order mark, with LF or CR LF as line ends.
 
-    UTF-16 is known by its byte order mark. Raises ObjectRejectedError for UTF-32 and, on reading, for text that is not
-    what it was taken for. Bytes that are not UTF-8 stay where there is no `limits.fallback_encoding`: whoever reads
-    them refuses their rows.
+    UTF-16 is recognised by its byte order mark. Raises ObjectRejectedError for UTF-32 and, on reading, for text not
+    in the assumed encoding. Without `limits.fallback_encoding`, bytes that are not UTF-8 are kept, and the readers
+    reject their rows.
     """
     with open_file() as file:
         start = file.read(_SNIFFED_BYTES)
@@ -134,14 +134,14 @@ def as_text(open_file: Opener, key: str, limits: Limits) -> Opener:
 
 
 def with_bad_bytes_marked(open_file: Opener) -> Opener:
-    """Opens the same content as UTF-8, with BAD_BYTE for every byte that is none."""
+    """Open the same content as UTF-8, with BAD_BYTE in place of every invalid byte."""
     if _is_utf8(open_file):
         return open_file
     return lambda: filtered(open_file(), _bad_byte_marker())
 
 
 def first_bytes(open_file: Opener) -> bytes:
-    """Some bytes, from the first that is no blank on; none where all are blank."""
+    """Some bytes from the first that is not blank; empty if all are blank."""
     with open_file() as file:
         while block := file.read(_BLOCK):
             if text := block.lstrip():
@@ -150,7 +150,7 @@ def first_bytes(open_file: Opener) -> bytes:
 
 
 def shown(text: str) -> str:
-    """The beginning of a text, for a message: nothing in it that a terminal would obey."""
+    """The beginning of a text for a message, without terminal control characters."""
     return escaped(text[:_SHOWN])
 
 

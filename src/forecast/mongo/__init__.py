@@ -1,1 +1,1 @@
-"""The database: the only package that imports pymongo or bson."""
+"""MongoDB. No other package of `forecast` imports pymongo or bson."""

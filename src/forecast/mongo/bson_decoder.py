@@ -1,4 +1,4 @@
-"""Documents to columns, the reverse of `bson_encoder`: a few µs per document faster than decoding each of them."""
+"""Decodes documents to columns, the reverse of `bson_encoder`: faster by a few µs per document than decoding each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_layout import DECODED, Alike, by_shape
 
-# What is read of a document.
+# The fields of a document that are read.
 PROJECTION: Final = {
     "_id": 0,
     "station.id": 1,
@@ -27,7 +27,7 @@ PROJECTION: Final = {
     "data_quality.source_flags": 1,
     "metadata.digest": 1,
 }
-# What the dataset and the reader have of it as well: the station, and where the record came from.
+# Further fields for the dataset and the reader: the station, and the origin of the record.
 ORIGIN: Final = {
     "station.name": 1,
     "station.network": 1,
@@ -41,7 +41,7 @@ ORIGIN: Final = {
     "metadata.ingested_at": 1,
     "metadata.pipeline_version": 1,
 }
-# Both, for who reads documents for the checks and the dataset at once.
+# Both, for reading documents for the checks and the dataset at the same time.
 WITH_ORIGIN: Final = {**PROJECTION, **ORIGIN}
 _SHARED: Final = ("source_uri", "run_id", "pipeline_version")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where documents come from: one that each is like but for what is here (`alike`), its row, and times in ms."""
+    """The origins of documents: `alike` has their common fields as one document each, next to row and times in ms."""
 
     alike: npt.NDArray[np.object_]
     source_rows: npt.NDArray[np.bytes_]
@@ -58,7 +58,7 @@ class Origins:
     ingested_at: npt.NDArray[np.int64]
 
     def take(self, rows: slice | npt.NDArray[np.intp]) -> Origins:
-        """Those of some of the documents."""
+        """The origins of some of the documents."""
         return Origins(self.alike[rows], self.source_rows[rows], self.extracted_at[rows], self.ingested_at[rows])
 
 
@@ -66,7 +66,7 @@ class Origins:
 class StationColumns:
     """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null.
 
-    `origins` are there where they were read (WITH_ORIGIN) of any; of documents of which they were not, `alike` is None.
+    `origins` exist if they were read (WITH_ORIGIN) for any document; for documents without, `alike` is None.
     """
 
     times: npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ class StationColumns:
     origins: Origins | None = None
 
     def between(self, start: int, end: int) -> StationColumns:
-        """The documents from a time on and before another (ms since 1970)."""
+        """The documents from `start` up to but not including `end` (ms since 1970)."""
         first, last = np.searchsorted(self.times, (start, end)).tolist()
         return self.take(slice(first, last))
 
@@ -90,7 +90,7 @@ class StationColumns:
 
 
 def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
-    """Columns by station of raw batches of documents, as PROJECTION leaves them, in any order."""
+    """The columns of each station, from raw batches of documents with the fields of PROJECTION, in any order."""
     found: defaultdict[str, list[StationColumns]] = defaultdict(list)
     for batch in batches:
         for part in by_shape(batch):
@@ -108,7 +108,7 @@ def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
 
 
 def joined(parts: list[StationColumns]) -> StationColumns:
-    """Parts of one station under each other, by time."""
+    """Parts of one station combined, sorted by time."""
     whole = one_after_another(parts)
     if (np.diff(whole.times) > 0).all():
         return whole
@@ -116,7 +116,7 @@ def joined(parts: list[StationColumns]) -> StationColumns:
 
 
 def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
-    """Parts under each other as they are."""
+    """Parts concatenated in the given order."""
     if len(parts) == 1:
         return parts[0]
     names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
@@ -131,7 +131,7 @@ def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
 
 
 def _by_station(alike: Alike) -> Iterator[tuple[str, StationColumns]]:
-    """The columns of each station, of documents that come station by station."""
+    """The columns of each station, from documents that are grouped by station."""
     columns = _columns(alike)
     if alike.has_origin:
         yield alike.first["station"]["id"], columns
@@ -155,7 +155,7 @@ def _columns(alike: Alike) -> StationColumns:
 
 
 def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
-    """The columns of documents of one station of which hardly two are alike."""
+    """The columns of documents of one station that have hardly any layout in common."""
     measured = [one["measurements"] for one in documents]
     qualities = [one["data_quality"] for one in documents]
     metadata = [one["metadata"] for one in documents]
@@ -186,7 +186,7 @@ def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
 
 
 def _shared(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each document what others have too: it is in memory once."""
+    """The fields of each document that others share, so that they are in memory once."""
     kept: dict[object, dict[str, Any]] = {}
     found = []
     for one in documents:
@@ -196,7 +196,7 @@ def _shared(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
-    """Moments as milliseconds since 1970."""
+    """Times as milliseconds since 1970."""
     return np.array([(moment - _EPOCH) // _MILLISECOND for moment in moments], np.int64)
 
 
@@ -222,7 +222,7 @@ def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:
 
 
 def _unknown(rows: int) -> Origins:
-    """Of documents of which it was not read where they come from."""
+    """Origins of documents for which they were not read."""
     never = np.zeros(rows, np.int64)
     return Origins(np.full(rows, None, dtype=object), np.zeros(rows, "S1"), never, never)
 

@@ -27,7 +27,7 @@ from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import RECORD_SCHEMA
 
-# A date, and numbers, that no observation has, to find their places by.
+# A date and numbers that no observation has, to find their positions by.
 _STAMP = datetime(9999, 1, 2, 3, 4, 5, tzinfo=UTC)
 _EXTRACTED = datetime(9998, 1, 2, 3, 4, 5, tzinfo=UTC)
 _PROBE = 1.234567e200
@@ -36,14 +36,14 @@ _SYNC = Int64(0x7A7B7C7D7E7F0002)
 _FLAG = 0x7A7B7C01
 _ANOMALIES = 0x7A7B7C02
 _CHECKS = 0x7A7B7C03
-# Texts that are the same in all documents that are alike.
+# Texts that are the same in all documents of a group.
 _TEXTS = (
     *("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"),
     *("source_flags", "parameter_group"),
 )
-# A template takes as long as the driver takes for so many documents.
+# Building a template takes as long as the driver takes for this many documents.
 _ROWS_A_TEMPLATE: Final = 10
-# The name of a document within another, as BSON writes it, and an empty one.
+# The BSON of an embedded document's name, and of an empty document.
 _FLAGS: Final = b"\x03flags\0"
 _NO_FLAGS: Final = bson.encode({})
 _NOTHING: Final = dict.fromkeys(RECORD_SCHEMA.names)
@@ -51,7 +51,7 @@ _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def encode_records(records: pa.Table) -> list[RawBSONDocument]:
-    """One document a record (RECORD_SCHEMA), in the order of the records."""
+    """One document per record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
     alone = np.asarray(records["parse_issues"].is_valid())
     numbers, sizes = np.unique(_groups(records), return_inverse=True, return_counts=True)[1:]
@@ -59,7 +59,7 @@ def encode_records(records: pa.Table) -> list[RawBSONDocument]:
     groups = np.unique(numbers[~alone])
     if len(groups) == 1 and not alone.any():
         return _encode_alike(records)
-    # Most columns are those of other networks' parameters.
+    # Most columns belong to other networks' parameters.
     filled = records.select([name for name in records.column_names if records[name].null_count < records.num_rows])
     for group in groups:
         rows = np.flatnonzero((numbers == group) & ~alone)
@@ -121,7 +121,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
-    """A number a record: equal where everything but values of fixed width is equal."""
+    """A number for each record, equal if everything except values of fixed width is equal."""
     key = np.zeros(records.num_rows, dtype=np.int64)
     for name in _TEXTS:
         key = _combined(key, _codes(records[name]))
@@ -150,7 +150,7 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
-    """Documents of records that are all of one group."""
+    """The documents of records that all belong to one group."""
     there = set(records.column_names)
     present = [name for name in PARAMETER_NAMES if name in there and records[name].null_count < records.num_rows]
     first = _NOTHING | records.slice(0, 1).to_pylist()[0]
@@ -178,13 +178,13 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
         texts = _texts_of(records[name], records.num_rows)
         width = texts.shape[1]
-        # As BSON writes a text: its kind, its name, its length. A short one could be elsewhere by chance.
+        # In BSON, a text is preceded by its type, name and length; a short text alone could occur elsewhere by chance.
         write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
     view = memoryview(data)
     if "flags" not in there or records["flags"].null_count == records.num_rows:
         return [RawBSONDocument(bytes(view[at : at + size])) for at in range(0, len(view), size)]
     quality = bson.encode(document["data_quality"])
-    # Nothing before them in it is a text.
+    # No text precedes them.
     within = quality.index(_FLAGS + _NO_FLAGS) + len(_FLAGS)
     place = template.index(quality)
     flags = _flag_documents(records["flags"])
@@ -199,7 +199,7 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
 
 
 def _flag_documents(column: pa.ChunkedArray) -> list[bytes]:
-    """The flags of each row as BSON: only they differ in length among documents that are otherwise alike."""
+    """The flags of each row as BSON: the only part with a varying length in documents of one group."""
     encoded = column.combine_chunks().dictionary_encode()
     made = [*map(_flag_document, encoded.dictionary.to_pylist()), _NO_FLAGS]
     return [made[code] for code in encoded.indices.fill_null(len(made) - 1).to_pylist()]
@@ -240,7 +240,7 @@ def _bytes_of(values: npt.NDArray[np.generic], kind: str) -> npt.NDArray[np.uint
 
 
 def _texts_of(column: pa.ChunkedArray, rows: int) -> npt.NDArray[np.uint8]:
-    """Texts of one length as a matrix of their bytes."""
+    """Texts of equal length as a matrix of their bytes."""
     cells = pa.concat_arrays(column.chunks)
     _, offsets, data = cells.buffers()
     starts = np.frombuffer(offsets, dtype=np.int32)[cells.offset : cells.offset + rows + 1]

@@ -1,8 +1,8 @@
-"""The layout of BSON documents: those that are alike, as a matrix of their bytes.
+"""Groups BSON documents with the same layout, as matrices of their bytes.
 
 Documents of one station with the same parameters and the same flags have the same BSON, except for numbers, times and
-digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix. Where it
-is not read where they come from, documents of stations with ids of one length are alike too.
+digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix. If their
+origins are not read, documents of stations with ids of equal length have the same layout too.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-# Each kind of document is compared with all that are left: beyond so many, reading each as the driver does is faster.
+# Each layout is compared with all remaining documents; with more layouts than this, decoding each document is faster.
 _KINDS_A_BATCH: Final = 64
-# Below so many documents of one length in a row, putting them together is faster than reading run by run.
+# With fewer consecutive documents of one length than this, collecting them is faster than reading run by run.
 _ROWS_A_RUN: Final = 20
 
 
@@ -38,9 +38,9 @@ class _Element(NamedTuple):
 
 
 class Alike(NamedTuple):
-    """Documents that are alike but for numbers, times and texts of one width, a row of `matrix` each.
+    """Documents that only differ in numbers, times and texts of fixed width; each is a row of `matrix`.
 
-    `first` is the first of them, as the driver decodes it. They are of one station, or without an origin.
+    `first` is the first of them, decoded by the driver. They belong to one station, or have no origin.
     """
 
     first: dict[str, Any]
@@ -48,33 +48,33 @@ class Alike(NamedTuple):
     matrix: Bytes
 
     def numbers(self, name: str, kind: str) -> npt.NDArray[Any]:
-        """A field of all of them, by its path, as numpy's type of that name."""
+        """The values of a numeric field, by its path; `kind` is numpy's name of its type."""
         element = self.layout[name]
         cells = np.ascontiguousarray(self.matrix[:, element.at : element.at + element.size])
         return cells.view(kind).reshape(-1)
 
     def texts(self, name: str) -> npt.NDArray[np.bytes_]:
-        """A text of all of them, in UTF-8."""
+        """The values of a text field, in UTF-8."""
         size = self.layout[name].size
         return self.numbers(name, f"S{size}") if size else np.zeros(len(self.matrix), "S1")
 
     @property
     def has_origin(self) -> bool:
-        """Whether it was read where they come from."""
+        """Whether their origins were read."""
         return _ROW in self.layout
 
     def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
-        """Each parameter that they have, with its values."""
+        """Their parameters, with the values."""
         for name, value in self.first["measurements"].items():
             if name in PARAMETER_NAMES:
                 path = f"measurements.{name}"
-                # Somebody may have written a whole number by hand.
+                # Somebody may have written an integer by hand.
                 double = self.layout[path].kind == _DOUBLE
                 yield name, self.numbers(path, "<f8") if double else np.full(len(self.matrix), float(value))
 
 
 def alike_documents(batch: bytes) -> Iterator[Alike]:
-    """The documents of a raw batch, those that are alike together."""
+    """The documents of a raw batch, grouped by layout."""
     for part in by_shape(batch):
         if isinstance(part, Alike):
             yield part
@@ -85,7 +85,7 @@ def alike_documents(batch: bytes) -> Iterator[Alike]:
 
 
 def by_shape(batch: bytes) -> Iterator[Alike | list[bytes]]:
-    """The documents of a raw batch, those that are alike together; beyond _KINDS_A_BATCH kinds, the bytes of each."""
+    """The documents of a raw batch, grouped by layout; after _KINDS_A_BATCH layouts, the bytes of each."""
     kinds = 0
     for matrix in _matrices(batch):
         left = matrix
@@ -102,13 +102,13 @@ def by_shape(batch: bytes) -> Iterator[Alike | list[bytes]]:
 
 
 def _matrices(batch: bytes) -> Iterator[Bytes]:
-    """Documents of one length as a matrix of their bytes, one a row."""
+    """Documents of equal length as a matrix of their bytes, one per row."""
     data = np.frombuffer(batch, dtype=np.uint8)
     starts = np.fromiter(_starts(batch), dtype=np.int64)
     lengths = np.diff(starts, append=len(batch))
     edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
     if len(edges) <= len(starts) // _ROWS_A_RUN + 2:
-        # They mostly follow one another, and need not be copied.
+        # They are usually consecutive, and need not be copied.
         for first, last in pairwise(edges.tolist()):
             length = int(lengths[first])
             yield data[starts[first] : starts[first] + (last - first) * length].reshape(-1, length)
@@ -118,7 +118,7 @@ def _matrices(batch: bytes) -> Iterator[Bytes]:
 
 
 def _alike(matrix: Bytes, fixed: Mask) -> Mask:
-    """The rows that are as the first is, at the places that are fixed."""
+    """The rows that equal the first one at all fixed positions."""
     differing = np.flatnonzero((matrix != matrix[0]).any(axis=0) & fixed)
     alike: Mask = (matrix[:, differing] == matrix[0, differing]).all(axis=1)
     return alike
@@ -132,7 +132,7 @@ def _starts(batch: bytes) -> Iterator[int]:
 
 
 def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[str, _Element]]:
-    """The elements of a document that hold a value, by their path (bsonspec.org)."""
+    """The elements of a document that are values, by their path (bsonspec.org)."""
     end = at + struct.unpack_from("<i", document, at)[0] - 1
     at += 4
     while at < end:
@@ -153,7 +153,7 @@ def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[st
 
 
 def _differs(name: str, element: _Element) -> bool:
-    """Whether this is one of the values that differ from document to document of one shape."""
+    """Whether this value may differ between documents of one layout."""
     return (
         element.kind == _DATE
         or name in {"metadata.digest", _ROW}

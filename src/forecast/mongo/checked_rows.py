@@ -20,28 +20,28 @@ from forecast.qc.results import QcResults
 from forecast.zone.dataset import by_station_and_time
 
 _AMOUNT: Final = "precipitation_amount"
-# What is said anew of a document that is checked; the rest of what documents that are alike have in common stays.
+# The fields that QC sets again; other common fields of documents with the same layout are kept.
 _CHECKED: Final = ("flag", "qc_version")
 
 
 class DaySink(Protocol):
-    """Who wants the observations of days that were checked, while they are at hand."""
+    """Receives the observations of days that were checked, while they are in memory."""
 
     def expect(self, days: Mapping[str, set[int]]) -> None:
-        """These days by station are about to be checked."""
+        """Called before these days, given by station, are checked."""
         ...
 
     def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
-        """Flags of these days are about to be rewritten."""
+        """Called before flags of these days are rewritten."""
         ...
 
     def take(self, days: Mapping[str, set[int]], observations: pa.Table) -> None:
-        """What the database holds of some of the days, by station and time: the columns that hold anything."""
+        """The stored observations of some of the days, by station and time, in the columns that have values."""
         ...
 
 
 class CheckedRows(NamedTuple):
-    """Some documents, by station and time: the worst flag of each, its amount of rain, and what the checks say."""
+    """Some documents, by station and time: the worst flag and rain amount of each, and the checks' results."""
 
     columns: StationColumns
     origins: Origins
@@ -52,7 +52,7 @@ class CheckedRows(NamedTuple):
 
 
 def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
-    """The documents as the dataset has them, by station and time: the columns of DATASET_SCHEMA that hold anything."""
+    """The documents as the dataset has them, by station and time, in the columns of DATASET_SCHEMA that have values."""
     if not parts:
         return DATASET_SCHEMA.empty_table()
     origins = [part.origins.take(part.rows) for part in parts]
@@ -93,7 +93,7 @@ def _values(name: str, part: CheckedRows) -> Floats:
 
 
 def _flags(name: str, part: CheckedRows) -> Flags:
-    """A value that no check has flagged is good; not evaluated at calm, or where nothing of its document is."""
+    """A parameter's flags: an unflagged value is good, or not evaluated at calm or if its whole document is not."""
     values = part.columns.values.get(name)
     unflagged = np.where(part.flag == NOT_EVALUATED, np.uint8(NOT_EVALUATED), np.uint8(GOOD))
     if name == WIND_DIRECTION:

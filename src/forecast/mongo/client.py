@@ -34,24 +34,24 @@ from forecast.mongo.unreachable import ENCODED, connection_lost, name_not_found,
 
 ObservationCollection = Collection[dict[str, Any]]
 
-# How long an operation waits for a primary. An election takes 10 s and a little (MongoDB's electionTimeoutMillis).
-# A member that hangs with its connections open is only noticed within 30 s before that: the driver's heartbeat comes
-# every 10 s and waits for an answer for 20 s.
+# How long an operation waits for a primary. An election takes a little over 10 s (MongoDB's electionTimeoutMillis).
+# If a member hangs with its connections open, it takes up to 30 s more to notice: the driver sends a heartbeat
+# every 10 s and waits 20 s for the answer.
 SELECTION_TIMEOUT_MS = 20_000
 WRITE_TIMEOUT_MS = 60_000
 _CLOSE_SECONDS = 2
 _INVALID = f"MONGODB_URI is not a valid connection string. {ENCODED}"
 _BAD_OPTION = f"MONGODB_URI has an option that is unknown, or whose value cannot be used. {ENCODED}"
 _BAD_FILE = "a file that MONGODB_URI names (tlsCAFile, tlsCertificateKeyFile) cannot be read"
-# What was taken for the host may be a piece of the password, so it is not shown.
+# What was taken for the host may be part of the password, so it is not shown.
 _AT_BEHIND = (
     "MONGODB_URI has an @ after its first / or ?, so what precedes that was taken for the host, and no MongoDB "
     f"was reached there. {ENCODED}"
 )
 _UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
-# Databases of the server itself, which take no validator.
+# The server's own databases, which do not support validators.
 _RESERVED = ("admin", "config", "local")
-# What is around the hosts of a connection string; the driver ends the hosts at the first / or ?.
+# Matches the hosts of a connection string, which end at the first / or ?, as in the driver.
 _HOSTS = re.compile(r"\w[\w+]*://(?:[^/?]*@)?([^/?]*)")
 _BEHIND = re.compile(r"^\w[\w+]*://[^/?]*")
 _UNKNOWN = 8
@@ -61,7 +61,7 @@ _DUPLICATE_KEY = 11000
 _COLLECTION_NAME = re.compile(r" collection: (\S+) index: ")
 _INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
 _OUT_OF_DISK = 14031
-# What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
+# By the server's codes (error_codes.yml): errors that require a change, then those that may be gone at the next run.
 _TO_CHANGE = {
     13: "MONGODB_URI names no user, or one without the necessary rights ({doing}). A run needs the role readWrite on "
     "the database, and also dbAdmin if the collection has the validator of an older version",
@@ -95,14 +95,14 @@ class UnexplainedRefusalError(RetryableError):
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[ObservationCollection]:
-    """The main collection, majority read and write; on the embedded MongoDB where no MONGODB_URI is set."""
+    """The main collection, with majority read and write; on the embedded MongoDB if MONGODB_URI is not set."""
     with running_server(settings) as uri, _collection(uri, settings) as collection:
         yield collection
 
 
 @contextmanager
 def running_server(settings: Settings) -> Iterator[str]:
-    """The connection string of MONGODB_URI, or that of the embedded MongoDB, which runs meanwhile."""
+    """The connection string in MONGODB_URI, or that of the embedded MongoDB, which runs during the block."""
     if settings.mongodb_uri is not None:
         yield settings.mongodb_uri
         return
@@ -119,13 +119,13 @@ def _collection(uri: str, settings: Settings) -> Iterator[ObservationCollection]
         _check_server(client, uri)
         yield collection_of(client, settings.mongodb_database, settings.mongodb_collection)
     finally:
-        # It reports to the server which sessions have ended, and waits for a primary to do so.
+        # Closing reports the ended sessions to the server, and waits for a primary.
         with pymongo.timeout(_CLOSE_SECONDS):
             client.close()
 
 
 def collection_of(client: MongoClient[dict[str, Any]], database: str, name: str) -> ObservationCollection:
-    """A collection, majority read and write."""
+    """A collection with majority read and write."""
     return client[database].get_collection(
         name,
         write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
@@ -134,7 +134,7 @@ def collection_of(client: MongoClient[dict[str, Any]], database: str, name: str)
 
 
 def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
-    """Find a primary of a replica set (or a mongos) that this driver can speak to, or say why not."""
+    """Check that there is a primary of a replica set (or a mongos) that this driver supports. Raises ForecastError."""
     place = _place(uri)
     with mongo_errors(f"connecting to {place}"):
         try:
@@ -154,23 +154,23 @@ def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
 
 
 def server_of(settings: Settings) -> str:
-    """Which MongoDB is meant, without user and password: the hosts of its URI, or the folder of the embedded one."""
+    """The MongoDB in use, without user and password: the hosts of its URI, or the folder of the embedded one."""
     return str(EMBEDDED_FOLDER.resolve()) if settings.mongodb_uri is None else _place(settings.mongodb_uri)
 
 
 def _place(uri: str) -> str:
-    """The hosts of a connection string, with their ports; not where a piece of a password may be in their place."""
+    """The hosts of a connection string, with their ports, unless they might be part of a password."""
     hosts = _HOSTS.match(uri)
     return "the host of MONGODB_URI" if hosts is None or _at_behind(uri) else hosts.group(1)
 
 
 def _at_behind(uri: str) -> bool:
-    """Whether there is an @ behind what is taken for the hosts: then user or password is not percent-encoded."""
+    """Whether there is an @ after the apparent hosts, which means that user or password is not percent-encoded."""
     return "@" in _BEHIND.sub("", uri, count=1)
 
 
 def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str) -> ForecastError:
-    """What the driver found out about the servers, where it found no primary."""
+    """The error if the driver found no primary, from what it knows about the servers."""
     topology: TopologyDescription = client.topology_description
     place = _place(uri)
     if fault := name_not_found(error.__cause__, place):
@@ -185,8 +185,8 @@ def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str
     if _at_behind(uri):
         return SettingError(_AT_BEHIND)
     servers = topology.server_descriptions().values()
-    # The driver drops servers that are of another set, or of none. One that is connected to directly stays, with an
-    # error that names its set; it names 'None' also where the server is not there at all.
+    # The driver drops servers of other sets or of none. One that is connected to directly is kept, with an
+    # error that names its set; it also says 'None' if there is no server at all.
     strangers = [isinstance(one.error, ConfigurationError) and "'None'" not in str(one.error) for one in servers]
     if all(strangers):
         return SettingError(
@@ -203,12 +203,12 @@ def sibling_collection(collection: ObservationCollection, suffix: str) -> Observ
 
 
 def new_client(uri: str) -> MongoClient[dict[str, Any]]:
-    """A client that has not connected yet; what the connection string says of timeouts goes before our default."""
+    """A client that has not connected yet; timeouts in the connection string take precedence over the defaults here."""
     defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}
     if "serverselectiontimeoutms=" not in uri.lower():
         defaults["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
     with mongo_errors("connecting"), warnings.catch_warnings():
-        # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
+        # The driver only warns about unknown options, and quotes them, although they may be parts of a password.
         warnings.simplefilter("error", UserWarning)
         try:
             return MongoClient(uri, **defaults)
@@ -224,7 +224,7 @@ def new_client(uri: str) -> MongoClient[dict[str, Any]]:
 
 @contextmanager
 def mongo_errors(doing: str) -> Iterator[None]:
-    """Turn the driver's errors into ours. Their texts can hold addresses and documents, so they are not passed on."""
+    """Translate the driver's errors. Their texts can contain addresses and documents, so they are not passed on."""
     try:
         yield
     except PyMongoError as error:
@@ -232,7 +232,7 @@ def mongo_errors(doing: str) -> Iterator[None]:
 
 
 def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
-    """One error of the driver as one of ours."""
+    """Translate one error of the driver."""
     if isinstance(error, InvalidURI | ConfigurationError):
         return SettingError(_INVALID if isinstance(error, InvalidURI) else _BAD_OPTION)
     if isinstance(error, ServerSelectionTimeoutError):
@@ -240,7 +240,7 @@ def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
     if isinstance(error, WTimeoutError | WriteConcernError):
         return RetryableError(_UNCONFIRMED.format(doing=doing))
     if isinstance(error, ConnectionFailure):
-        # The driver has tried once more, on the new primary if there was one in time; then it reports the first error.
+        # The driver has retried once, on the new primary if there was one in time, and then reports the first error.
         return connection_lost(str(error), doing)
     if isinstance(error, OperationFailure):
         return _refused(error, doing)
@@ -248,23 +248,23 @@ def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
 
 
 def _refused(error: OperationFailure, doing: str) -> ForecastError:
-    """What the server refused, identified by its code, or by its text where the code says too little."""
+    """The error for an operation that the server rejected, by its code or, if that says too little, by its text."""
     words = str(error)
     if isinstance(error, BulkWriteError) and error.details["writeErrors"]:
-        # The code of the whole tells nothing; each refused write has one of its own.
+        # The overall code says nothing; each rejected write has its own.
         first = error.details["writeErrors"][0]
         return _index_of_others(first, doing) or refusal(first["code"], doing)
     if told := _index_of_others(error.details or {}, doing):
         return told
     if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
         return SettingError(_NO_INDEX.format(doing=doing))
-    # WiredTiger's errors arrive as "unknown", with the system's words.
+    # WiredTiger's errors have the code "unknown" and the system's message.
     full = error.code == _UNKNOWN and "No space left on device" in words
     return refusal(_OUT_OF_DISK if full else error.code, doing)
 
 
 def refusal(code: int | None, doing: str) -> ForecastError:
-    """The server's code for what it refused, in words."""
+    """The error for one of the server's codes."""
     if code in _TO_CHANGE:
         return SettingError(_TO_CHANGE[code].format(doing=doing))
     if code in _TO_REPEAT:
@@ -273,7 +273,7 @@ def refusal(code: int | None, doing: str) -> ForecastError:
 
 
 def _index_of_others(details: Mapping[str, Any], doing: str) -> ForecastError | None:
-    """The error for a write of what stands next to the observations, where a unique index refused it."""
+    """The error for a write to one of the other collections that a foreign unique index rejected."""
     foreign = foreign_index(details)
     if foreign is None:
         return None
@@ -285,7 +285,7 @@ def _index_of_others(details: Mapping[str, Any], doing: str) -> ForecastError | 
 
 
 def foreign_index(details: Mapping[str, Any]) -> str | None:
-    """Name and fields of the unique index that refused a write, where it is another than that of `_id`."""
+    """Name and fields of the unique index that rejected a write, if it is not that of `_id`."""
     fields = details.get("keyPattern", {})
     if details.get("code") != _DUPLICATE_KEY or list(fields) in ([], ["_id"]):
         return None
@@ -294,5 +294,5 @@ def foreign_index(details: Mapping[str, Any]) -> str | None:
 
 
 def validation_failed(details: dict[str, Any]) -> bool:
-    """Whether the server's validator refused the document."""
+    """Whether the server's validator rejected the document."""
     return details.get("code") == _VALIDATION_FAILED

@@ -1,4 +1,4 @@
-"""Deliveries of one observation with different values: which was kept, and why; and the values that were removed."""
+"""Records duplicates with differing values, which one was kept and why, and the values that were removed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from forecast.mongo.client import mongo_errors
 from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.versions import Plan, group_of
 
-# At most so many are reported in full; all are counted.
+# At most this many are reported in full; all are counted.
 MAX_EXAMPLES: Final = 20
 
 
@@ -42,7 +42,7 @@ class Conflict(NamedTuple):
 class Conflicts:
     """`by_station` counts the losers; `examples` has the first of them, with what won and why.
 
-    `removed` counts the stored values that records which replaced theirs lack.
+    `removed` counts the stored values that are missing from the records that replaced theirs.
     """
 
     by_station: Counter[str] = field(default_factory=Counter)
@@ -51,34 +51,34 @@ class Conflicts:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def merge(self, by_station: Counter[str], examples: Iterable[Conflict], removed: Counter[Removed]) -> None:
-        """Add what was noted elsewhere."""
+        """Add what another process recorded."""
         with self._lock:
             self.by_station.update(by_station)
             self.examples.extend(list(examples)[: MAX_EXAMPLES - len(self.examples)])
             self.removed.update(removed)
 
     def replaced(self, removed: Iterable[Iterable[Removed]]) -> None:
-        """Documents that were replaced, each with what that removed."""
+        """Record the values that were removed from replaced documents, one group per document."""
         with self._lock:
             for values in removed:
                 self.removed.update(values)
 
     def removed_by(self, source_uri: str) -> Counter[Removed]:
-        """What the records of one raw object have removed."""
+        """The values that the records of one raw object removed."""
         with self._lock:
             return Counter({one: number for one, number in self.removed.items() if one.source_uri == source_uri})
 
     def add_batch_losers(self, kept: pa.Table, lost: pa.Table, reasons: list[Reason]) -> None:
-        """Rows of one batch that lost against another of it, and what decided."""
+        """Record rows that lost against another row of the same batch, and why."""
         if not lost.num_rows:
             return
         others = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
         winners = {row["_id"]: row for row in _rows(others)}
         for row, reason in zip(_rows(lost), reasons, strict=True):
-            self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
+            self._record(row, _side(winners[row["_id"]]), _side(row), reason)
 
     def add_stored_losers(self, table: pa.Table, plan: Plan, versions: StoredVersions) -> None:
-        """Rows that replace another delivery's, or come too late; each is compared with the part of its group."""
+        """Record rows that replaced or lost against a stored record of another delivery, by parameter group."""
         reprocessed = set(plan.reprocessed)
         winning = [row for row in plan.to_replace if row not in reprocessed]
         rows = [*winning, *plan.superseded]
@@ -96,9 +96,9 @@ class Conflicts:
                 uri, values = document["metadata"]["source_uri"], document["measurements"]
                 theirs = Side(uri, values) if part is None else Side(part["source_uri"], part["measurements"])
                 pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
-                self._tell(row, *pair, plan.reasons[rows[number]])
+                self._record(row, *pair, plan.reasons[rows[number]])
 
-    def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: Reason) -> None:
+    def _record(self, row: dict[str, Any], kept: Side, lost: Side, reason: Reason) -> None:
         """Count a loser and report it, unless only a parse issue or the station's description differs."""
         differing = [name for name in MEASURED_NAMES if kept.values.get(name) != lost.values.get(name)]
         if not differing:

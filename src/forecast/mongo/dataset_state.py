@@ -1,6 +1,6 @@
-"""The dataset that belongs to the database: in which zone, in which version, and the run that last wrote it.
+"""The state of the dataset that belongs to the database: its zone, its version, and the run that last wrote it.
 
-The dataset says the same of itself (`zone/identity.py`). If the two differ, the dataset belongs to another database or
+The dataset also states this itself (`zone/identity.py`). If the two differ, the dataset belongs to another database or
 to an earlier state of this one (a restored dump), and is rewritten.
 """
 
@@ -13,13 +13,13 @@ from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_c
 
 SUFFIX: Final = "_dataset"
 _ID: Final = "dataset"
-# What is in the zone is being removed; it is being written in whole; it is kept up to date.
+# The dataset in the zone is being removed; it is being written in full; it is kept up to date.
 Phase = Literal["clearing", "building", "complete"]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows of its dataset; `writing` is the run that began to write and may not have ended.
+    """What the database knows about its dataset; `writing` is a run that began to write and may not have finished.
 
     `hourly_version` is the version of the hourly values next to it.
     """
@@ -46,11 +46,11 @@ class DatasetState:
 
     @classmethod
     def for_collection(cls, collection: ObservationCollection) -> DatasetState:
-        """That of a main collection."""
+        """The state for a main collection."""
         return cls(sibling_collection(collection, SUFFIX))
 
     def read(self) -> Known | None:
-        """What is known; None where no dataset was ever written."""
+        """The recorded state; None if no dataset was ever written."""
         with mongo_errors("reading the state of the dataset"):
             found = self.collection.find_one({"_id": _ID}, {"_id": 0})
         # A newer version of the program may have added some.
@@ -58,24 +58,24 @@ class DatasetState:
         return None if found is None else Known(**{name: found[name] for name in names if name in found})
 
     def clear(self, zone: str, format_version: int, hourly_version: int) -> None:
-        """What lies in the zone is of no use: it is about to be removed."""
+        """Record that the dataset in the zone is unusable and about to be removed."""
         versions = {"format_version": format_version, "hourly_version": hourly_version}
         self._set({"zone": zone, **versions, "revision": None, "writing": None, "phase": "clearing"}, upsert=True)
 
     def building(self) -> None:
-        """Nothing is left in the zone, and every station-day is marked to be written."""
+        """Record that the zone is empty, and that every station-day is queued to be written."""
         self._set({"phase": "building"})
 
     def begin(self, run_id: str) -> None:
-        """A run is about to write."""
+        """Record that a run is about to write."""
         self._set({"writing": run_id})
 
     def complete(self, run_id: str) -> None:
-        """The dataset is what the database holds, and says so by the name of this run."""
+        """Record that the dataset matches the database, under the id of this run."""
         self._set({"phase": "complete", "revision": run_id, "writing": None})
 
     def forget(self) -> None:
-        """The collection was emptied: the dataset is not what it holds."""
+        """Drop the state: the collection was emptied, so the dataset does not match it."""
         with mongo_errors("writing the state of the dataset"):
             self.collection.delete_one({"_id": _ID})
 

@@ -23,7 +23,7 @@ from forecast.qc.aggregates import ParameterDay, StationDay
 
 SUFFIX: Final = "_days"
 INDEXES: Final = (
-    # What a station has received is summed from the index alone.
+    # The sum of what was received from a station is computed from the index alone.
     IndexModel([("station", ASCENDING), ("day", ASCENDING), ("received", ASCENDING)], name="station_day_received"),
     IndexModel([("day", ASCENDING)], name="day"),
 )
@@ -37,11 +37,11 @@ class DailyAggregates:
 
     @classmethod
     def for_collection(cls, collection: ObservationCollection) -> DailyAggregates:
-        """Those that belong to a main collection."""
+        """The aggregates of a main collection."""
         return cls(sibling_collection(collection, SUFFIX))
 
     def prepare(self) -> None:
-        """Make the indexes."""
+        """Create the indexes."""
         with mongo_errors("creating the indexes of the daily aggregates"):
             self.collection.create_indexes(list(INDEXES))
 
@@ -57,20 +57,20 @@ class DailyAggregates:
                 self.collection.bulk_write(changes, ordered=False)
 
     def differing(self, found: Iterable[StationDay]) -> list[str]:
-        """The ids of those that are not there as these are."""
+        """The ids of the given aggregates that are not stored like this."""
         wanted = {document["_id"]: document for document in map(_document, found)}
         with mongo_errors("comparing daily aggregates"):
             there = {one["_id"]: one for one in self.collection.find({"_id": {"$in": list(wanted)}})}
         return [name for name, document in wanted.items() if there.get(name) != document]
 
     def of_station(self, station: str, first: int, last: int) -> list[dict[str, Any]]:
-        """The documents of a station from a day to another, both included, in their order."""
+        """The documents of a station from one day to another (both included), in order."""
         within = {"station": station, "day": {"$gte": midnight(first), "$lte": midnight(last)}}
         with mongo_errors("reading daily aggregates"):
             return list(self.collection.find(within).sort("day", ASCENDING))
 
     def newest(self, last: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
-        """The documents of the days on which stations were last heard, by station."""
+        """The documents of each station's last day with observations, by station."""
         names = [day_id(station, day_number(moment)) for station, moment in last.items()]
         with mongo_errors("reading daily aggregates"):
             return {one["station"]: one for one in self.collection.find({"_id": {"$in": names}})}
@@ -87,7 +87,7 @@ class DailyAggregates:
                 yield one["station"], day_number(one["day"])
 
     def received(self, stations: AnyOf[str], first: datetime, end: datetime) -> dict[tuple[str, str], int]:
-        """How many observations these stations have by station and month ("2024-10"), from a moment to another."""
+        """The number of observations by station and month ("2024-10"), for these stations and this time range."""
         if not stations:
             return {}
         within = {"station": {"$in": sorted(stations)}, "day": {"$gte": first, "$lt": end}}
@@ -102,7 +102,7 @@ class DailyAggregates:
 
 
 def day_number(moment: datetime) -> int:
-    """The UTC day of a moment, since 1970."""
+    """The UTC day of a time, as days since 1970."""
     return int(moment.timestamp() * 1000 // DAY_MS)
 
 

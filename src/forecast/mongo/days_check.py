@@ -14,8 +14,8 @@ from forecast.qc.aggregates import station_days
 def outdated_days(held: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations) -> Iterator[str]:
     """The ids of the aggregates that are missing, differ, or have no observations any more; nothing is written.
 
-    `held` are all days of which the database has observations; those of stations that the registry does not know are
-    left out, for no check evaluates them.
+    `held` are all days for which the database has observations. Those of unregistered stations are
+    left out, because they are not checked.
     """
     aggregates = DailyAggregates.for_collection(collection)
     for window, results in evaluated(held, collection, stations):

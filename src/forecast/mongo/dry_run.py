@@ -1,4 +1,4 @@
-"""What loading would do, without doing it."""
+"""Determines what loading would do, without writing anything."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _LISTS = ("ids", "digest", "has_values", *RANK)
 
 
 class DryRunOverlay:
-    """What the database would hold after the records of a dry run so far.
+    """What the database would hold after the records so far of a dry run.
 
-    Those are in a SQLite file, because a run may be larger than memory.
+    The records are in a SQLite file, because a run may be larger than memory.
     """
 
     def __init__(self, collection: ObservationCollection, path: Path) -> None:
         self._stored = StoredVersions(collection)
-        # The loader's thread, one of its own, uses what the main thread has made.
+        # The main thread creates the connection, and the loader's thread uses it.
         self._overlay = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # Nobody opens the file again after a crash: nothing waits for the disk.
+        # The file is not needed after a crash, so writes need not reach the disk.
         self._overlay.execute("PRAGMA synchronous = OFF")
         columns = ", ".join(f'"{name}"' for name in _NAMES)
         keys = ", ".join(_KEYS)
@@ -80,7 +80,7 @@ class DryRunOverlay:
         return found
 
     def apply(self, table: pa.Table, plan: Plan) -> None:
-        """Take what a plan would write as written."""
+        """Record what a plan would write as written."""
         written = table.take(pa.array([*plan.new, *plan.to_replace, *plan.touch_lineage], pa.int64()))
         columns: dict[str, Any] = {name: written[name].to_pylist() for name in ("_id", "digest", *SOURCE)}
         columns[GROUP] = [group_of(table)] * written.num_rows
@@ -99,7 +99,7 @@ class DryRunOverlay:
 
 
 def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
-    """What `load` would do with records (RECORD_SCHEMA), without writing any; `conflicts` is notified of removals."""
+    """What `load` would do with records (RECORD_SCHEMA), without writing any; `conflicts` records removals."""
     counts = LoadCounts()
     for batch in batches_of(records):
         table, lost, _, equal = deduplicate(batch.combine_chunks())

@@ -8,20 +8,20 @@ from forecast.core.errors import SettingError
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.mongo.client import ObservationCollection, mongo_errors
 
-# Documents without a number are of the format before there was one.
+# Documents without a version are from before it was introduced.
 _UNNUMBERED: Final = 1
 
 
 def check_format(collection: ObservationCollection) -> None:
-    """Raise SettingError where a collection holds documents of another format version.
+    """Raise SettingError if a collection holds documents of another format version.
 
-    One document is looked at: as this is asked before anything is written, a collection never holds two.
+    Only one document is examined: this is checked before every write, so a collection never holds two versions.
     """
     with mongo_errors("reading the format version"):
         found = collection.find_one({}, {"metadata.digest": 1, "metadata.format_version": 1}) or {}
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("digest"), str):
-        return  # empty, or of another program: that is reported where it is read
+        return  # empty, or another program's, which is reported when it is read
     version = metadata.get("format_version", _UNNUMBERED)
     if version != FORMAT_VERSION:
         raise SettingError(

@@ -1,6 +1,6 @@
 """The status reports of runs, one document each, in `<collection>_runs`.
 
-A document is the report as JSON has it, with `_id` its run and with dates where the report has times as text.
+A document is the report's JSON, with the run id as `_id`, and with dates in place of times as text.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _TIMES: Final = frozenset({"started_at", "finished_at", "found_at", "last_observ
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """The runs that wrote, or were to write, to a main collection."""
+    """The runs that wrote, or tried to write, to a main collection."""
 
     collection: ObservationCollection
 
     @classmethod
     def for_collection(cls, collection: ObservationCollection) -> RunHistory:
-        """Those of a main collection."""
+        """The history of a main collection."""
         return cls(sibling_collection(collection, SUFFIX))
 
     def prepare(self) -> None:
-        """Make the index."""
+        """Create the index."""
         with mongo_errors("creating the index of the run history"):
             self.collection.create_indexes(list(INDEXES))
 
     def put(self, report: Mapping[str, Any], seconds: float | None = None) -> None:
-        """Replace what is stored of a run by its status report; wait at most this many seconds."""
+        """Store the status report of a run, replacing an earlier one; wait at most `seconds`."""
         document = {"_id": report["run_id"], **_with_dates(report)}
         waiting: AbstractContextManager[Any] = nullcontext() if seconds is None else pymongo.timeout(seconds)
         with mongo_errors("writing the run history"), waiting:
             self.collection.replace_one({"_id": document["_id"]}, document, upsert=True)
 
     def ended(self, run_ids: Iterable[str]) -> set[str]:
-        """Those of these runs that are known to have ended."""
+        """The runs among these that are known to have ended."""
         with mongo_errors("reading the run history"):
             found = self.collection.find({"_id": {"$in": sorted(run_ids)}, "status": {"$ne": RUNNING}}, {"_id": 1})
             return {one["_id"] for one in found}
@@ -63,7 +63,7 @@ class RunHistory:
             return [_report(one) for one in self.collection.find().sort("started_at", DESCENDING).limit(most)]
 
     def remove_before(self, moment: datetime) -> int:
-        """Remove the runs that started before a moment, but for the newest of all; how many there were."""
+        """Remove the runs that started before a time, except the newest of all; return their number."""
         with mongo_errors("removing old runs from the history"):
             newest = next(iter(self.collection.find({}, {"_id": 1}).sort("started_at", DESCENDING).limit(1)), {})
             old = {"started_at": {"$lt": moment}, "_id": {"$ne": newest.get("_id")}}
@@ -71,7 +71,7 @@ class RunHistory:
 
 
 def _with_dates(value: Any, name: str = "") -> Any:
-    """A part of a report with its times as dates."""
+    """A part of a report with times converted to dates."""
     if isinstance(value, Mapping):
         return {key: _with_dates(item, key) for key, item in value.items()}
     if isinstance(value, list):
@@ -80,7 +80,7 @@ def _with_dates(value: Any, name: str = "") -> Any:
 
 
 def _report(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The report that a document was made of."""
+    """The report that a document was made from."""
     report: dict[str, Any] = _with_text({name: value for name, value in document.items() if name != "_id"})
     return report
 

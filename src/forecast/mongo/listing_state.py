@@ -1,4 +1,4 @@
-"""What an earlier listing of the raw zone found processed: one document per zone, in `<collection>_listing`.
+"""Remembers what an earlier listing of the raw zone found processed: one document per zone, in `<collection>_listing`.
 
     {_id: "s3://bucket/raw/", full_at, ranges: [{first, last, objects, newest, checkpoints}]}
 
@@ -19,10 +19,10 @@ SUFFIX: Final = "_listing"
 
 @dataclass(frozen=True, slots=True)
 class ListedRange:
-    """The keys from `first` to `last`, how many objects they were, and when the newest of them was changed.
+    """The keys from `first` to `last`, the number of their objects, and when the newest of them was modified.
 
-    `checkpoints` are those between the two keys that say "processed for good". They may be more than the objects: that
-    of an object which was removed from the raw zone stays.
+    `checkpoints` is the number of those between the two keys that are settled. It can exceed the number of objects,
+    because the checkpoint of an object that was removed from the raw zone is kept.
     """
 
     first: str
@@ -34,7 +34,7 @@ class ListedRange:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """When every key was listed the last time (UTC), and the ranges that are known, in the order of their keys."""
+    """When all keys were last listed (UTC), and the known ranges, in the order of their keys."""
 
     full_at: datetime
     ranges: tuple[ListedRange, ...] = ()
@@ -42,14 +42,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ListingState:
-    """What is known of one raw zone next to a main collection."""
+    """The listing of one raw zone, next to a main collection."""
 
     collection: ObservationCollection
     place: str
 
     @classmethod
     def for_collection(cls, collection: ObservationCollection, place: str) -> ListingState:
-        """That of a raw zone, `Store.place`."""
+        """The listing of the raw zone at `place` (`Store.place`)."""
         return cls(sibling_collection(collection, SUFFIX), place)
 
     def read(self) -> Listing | None:
@@ -61,7 +61,7 @@ class ListingState:
         return Listing(found["full_at"], tuple(ListedRange(**one) for one in found["ranges"]))
 
     def write(self, full_at: datetime, ranges: Sequence[ListedRange]) -> None:
-        """Put a listing in place of the one before."""
+        """Store a listing, replacing the previous one."""
         entry = {"full_at": full_at, "ranges": [asdict(one) for one in ranges]}
         with mongo_errors("recording what was listed"):
             self.collection.replace_one({"_id": self.place}, entry, upsert=True)

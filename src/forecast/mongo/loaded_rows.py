@@ -1,4 +1,4 @@
-"""What a run has inserted, kept compressed until the checks want it, so that it need not be read back."""
+"""Keeps what a run has inserted, compressed, until the checks need it, so that it need not be read back."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from forecast.mongo.bson_decoder import Origins, StationColumns
 from forecast.qc.windows import QcWindow
 
 StationDay = tuple[str, int]
-# 80 bytes a row of twelve parameters: 400 000 rows. What is beyond is read from the database.
+# 400 000 rows of twelve parameters, at 80 bytes each. Any more are read from the database.
 _MOST_BYTES: Final = 32 << 20
 _LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
-# What records that are alike have in common.
+# The fields that similar records share.
 _SHARED: Final = (
     *("station_id", "station_name", "station_network", "longitude", "latitude", "elevation"),
     *("completeness_score", "source_uri", "run_id", "pipeline_version"),
@@ -41,9 +41,9 @@ class _Batch(NamedTuple):
 
 @dataclass(slots=True)
 class LoadedRows:
-    """The records of one process that became documents as they are, by station and UTC day (since 1970).
+    """The records that one process inserted as documents, by station and UTC day (since 1970).
 
-    A day is left out for good where anything else was done to its documents than to insert them.
+    A day is excluded permanently if anything other than an insert happened to its documents.
     """
 
     most_bytes: int = _MOST_BYTES
@@ -54,7 +54,7 @@ class LoadedRows:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, records: pa.Table, inserted: int) -> None:
-        """Keep records (RECORD_SCHEMA) of which so many were inserted: all, or the days of all are left out."""
+        """Keep records (RECORD_SCHEMA) if all of them were inserted; otherwise, exclude their days."""
         rows = rows_by_station_day(records)
         data = _compressed(records) if inserted == records.num_rows and self._bytes < self.most_bytes else None
         with self._lock:
@@ -68,29 +68,29 @@ class LoadedRows:
                 self._rows[station_day] = self._rows.get(station_day, 0) + rows[station_day]
 
     def forget(self, station_days: Iterable[StationDay]) -> None:
-        """Leave these days out from now on: somebody else may have written documents of them."""
+        """Exclude these days from now on, because another run may have written documents on them."""
         with self._lock:
             self._forget(station_days)
 
     def keep_only(self, station_days: set[StationDay]) -> None:
-        """Leave all other days out."""
+        """Exclude all other days."""
         self.forget(self._rows.keys() - station_days)
 
     def clear(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         with self._lock:
             self._forget(list(self._rows))
             self._batches.clear()
 
     def columns(self, window: QcWindow, first_day: int) -> dict[str, StationColumns] | None:
-        """What the database holds of a window from a day on; None where some of the window is not kept here."""
+        """What the database holds of a window from a day on; None if part of the window is not kept here."""
         names = {station.id for station in window.halo}
         within = {
             station_day: rows
             for station_day, rows in self._rows.items()
             if station_day[0] in names and window.first_read <= station_day[1] <= window.last_read
         }
-        # These were all inserted: where the database holds as many, it holds no others.
+        # All of these were inserted, so if the database holds as many, it holds no others.
         if sum(within.values()) != window.rows:
             return None
         tables = [
@@ -179,7 +179,7 @@ def _of_station(columns: StationColumns, rows: slice) -> StationColumns:
 
 
 def _alike(table: pa.Table) -> npt.NDArray[np.object_]:
-    """Of each record what others have too, as its document has it: it is in memory once."""
+    """The fields of each record's document that others share, so that they are in memory once."""
     key = np.zeros(table.num_rows, np.int64)
     for name in _SHARED:
         if name in table.column_names:

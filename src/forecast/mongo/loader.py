@@ -52,7 +52,7 @@ INDEXES = (
     IndexModel([("timestamp", ASCENDING)], name="time"),
     IndexModel([("station.location", GEOSPHERE), ("timestamp", ASCENDING)], name="place_time"),
 )
-# Two batches on their way: the server works on one while the next is made.
+# Two batches in flight: the server works on one while the next is prepared.
 WRITERS = 2
 _NAMESPACE_EXISTS = 48
 _ROUNDS = 20
@@ -61,9 +61,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prepare_collection(collection: ObservationCollection) -> None:
-    """Make the collection with its validator and indexes, and those of the daily aggregates, or bring them up to date.
+    """Create or update the collection, its validator and indexes, and the indexes of the daily aggregates.
 
-    Raises SettingError where something else has the collection's name, or its documents are of another format version.
+    Raises SettingError if its name is taken by something else, or its documents have another format version.
     """
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
     database = collection.database
@@ -81,7 +81,7 @@ def prepare_collection(collection: ObservationCollection) -> None:
 
 
 def _created(collection: ObservationCollection, validator: Mapping[str, Any]) -> bool:
-    """Make the collection; false where it exists, also where a concurrent run made it just before the command."""
+    """Create the collection; False if it exists, even if a concurrent run has only just created it."""
     try:
         collection.database.create_collection(collection.name, validator=validator)
     except CollectionInvalid:
@@ -105,7 +105,7 @@ def _check_kind(collection: ObservationCollection, found: Mapping[str, Any]) -> 
 
 
 def check_collection(collection: ObservationCollection) -> None:
-    """Raise SettingError where the documents of a collection are of another format version, or indexes are missing."""
+    """Raise SettingError if the documents of a collection have another format version, or indexes are missing."""
     check_format(collection)
     with mongo_errors("reading the indexes"):
         there = collection.index_information()
@@ -120,25 +120,25 @@ def check_collection(collection: ObservationCollection) -> None:
 def load(
     records: pd.DataFrame, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None = None
 ) -> LoadCounts:
-    """What became of all records: see `load_by_object`."""
+    """Load records; the counts of `load_by_object` over all objects."""
     return sum(load_by_object(records, collection, pending_qc, conflicts).values(), LoadCounts())
 
 
 def load_by_object(
     records: pd.DataFrame, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None = None
 ) -> dict[str, LoadCounts]:
-    """Load records (RECORD_SCHEMA), mark the days whose observations change, and count what became of each.
+    """Load records (RECORD_SCHEMA), queue the days whose observations change, and count what became of each record.
 
-    The counts are by `source_uri`. `conflicts` is given the duplicates with differing values, and what was removed.
+    The counts are by `source_uri`. `conflicts` records duplicates with differing values, and removed values.
 
-    Raises RetryableError where the database is unreachable, SettingError where it refuses a document; what other
-    batches have written by then stays, and the next run finds it.
+    Raises RetryableError if the database is unreachable, SettingError if it rejects a document. What other
+    batches have written by then is kept, and the next run finds it.
     """
     failed = threading.Event()
 
     def load_batch(batch: pa.Table) -> CountsByObject:
         if failed.is_set():
-            # Of no effect: the error is on its way, and waiting for the database again is no use.
+            # Another batch has already failed; do not wait for the database again.
             return CountsByObject()
         try:
             return _load_batch(batch, collection, pending_qc, conflicts)
@@ -209,13 +209,13 @@ def _load_batch(
 def _removed(
     table: pa.Table, plan: Plan, stored: StoredVersions, before: Mapping[str, Sequence[Removed]]
 ) -> dict[str, Sequence[Removed]]:
-    """What replacing removes, by document; of a document that was replaced in a round before, what that removed."""
+    """What replacing removes, by document, including documents that were replaced in an earlier round."""
     kept = {name: before[name] for name in before.keys() & set(plan.unchanged)}
     return kept | removed_by(table, plan, stored)
 
 
 def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
-    """The versions that were seen, by document."""
+    """The versions that were read, by document."""
     names = [name for name in plan.seen if name != "ids"]
     return dict(zip(plan.seen.get("ids", ()), zip(*(plan.seen[name] for name in names), strict=True), strict=False))
 
@@ -226,7 +226,7 @@ def station_days(records: pa.Table) -> set[tuple[str, int]]:
 
 
 def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> list[str]:
-    """Insert rows; the ids that a concurrent run inserted first."""
+    """Insert rows; return the ids that a concurrent run inserted first."""
     if not rows:
         return []
     part = table if len(rows) == table.num_rows else table.take(pa.array(rows))
@@ -240,7 +240,7 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollect
 
 
 def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> list[str]:
-    """Replace what the plan says; the ids that may have changed since they were seen."""
+    """Replace documents according to the plan; return the ids that may have changed since they were read."""
     if not plan.to_replace:
         return []
     part = table.take(pa.array(plan.to_replace))
@@ -256,10 +256,10 @@ def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> 
 
 
 def _touch_lineage(table: pa.Table, plan: Plan, collection: ObservationCollection) -> list[str]:
-    """Equal content delivered again: the content stays, and source and rank become those of the newest delivery.
+    """For equal content delivered again, keep the content and update source and rank to the newest delivery's.
 
-    Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
-    loading. Gives the ids that may have changed since they were seen.
+    Otherwise, the order of loading would decide whether a third record, older than this delivery but newer than the
+    first, wins. Returns the ids that may have changed since they were read.
     """
     if not plan.touch_lineage:
         return []
@@ -279,12 +279,12 @@ def _touch_lineage(table: pa.Table, plan: Plan, collection: ObservationCollectio
 
 
 def _stored(value: Any) -> Any:
-    """A value of the rank as documents hold it: the driver would write a small number as 32 bits."""
+    """A value of the rank as documents hold it; the driver would write a small integer with 32 bits."""
     return Int64(value) if isinstance(value, int) else value
 
 
 def _as_seen(plan: Plan, row: int) -> dict[str, Any]:
-    """The filter of exactly the version that was seen."""
+    """A filter for exactly the version that was read."""
     seen = {name: values[plan.at[row]] for name, values in plan.seen.items() if name != "_id"}
     return {
         "_id": seen["ids"],

@@ -26,7 +26,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_c
 
 LOGGER = logging.getLogger("forecast.mongo.lock")
 SUFFIX = "_lease"
-# An election takes about 12 s, so a lease outlives one; a run after a killed one on another machine waits no longer.
+# An election takes about 12 s, so a lease outlives it. After a kill on another machine, the next run waits this long.
 LEASE_SECONDS = 60
 _RENEWAL_SECONDS = 15
 _RELEASE_SECONDS = 5
@@ -35,7 +35,7 @@ _NAME = "writer"
 
 
 class LeaseHeldError(RetryableError):
-    """Another run is at work."""
+    """Another run holds the lease."""
 
 
 @dataclass(slots=True)
@@ -43,12 +43,12 @@ class Lease:
     """The right to write, until `lost` is set."""
 
     run_id: str
-    # Who had it before, and did not give it back.
+    # The previous holder, if it did not release the lease.
     left_by: dict[str, Any] | None = None
     lost: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise RetryableError where another run has the lease by now."""
+        """Raise RetryableError if another run has taken the lease."""
         if self.lost.is_set():
             raise RetryableError(
                 "this run was suspended for so long that its lease expired, and another run may be at work; run again"
@@ -57,12 +57,12 @@ class Lease:
 
 @dataclass(slots=True)
 class WorkerLease(Lease):
-    """The lease of a run as a worker of it sees it, which does not renew it: the database is asked every time."""
+    """A run's lease as seen by one of its workers, which does not renew it but checks the database every time."""
 
     collection: ObservationCollection = field(kw_only=True)
 
     def check(self) -> None:
-        """Raise RetryableError where the run does not have the lease, or not in the database of this worker."""
+        """Raise RetryableError if the run does not hold the lease in this worker's database."""
         held = {"_id": _NAME, "run_id": self.run_id, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
         with mongo_errors("reading the lease"):
             found = sibling_collection(self.collection, SUFFIX).find_one(held, {"_id": 1})
@@ -77,9 +77,9 @@ class WorkerLease(Lease):
 def lease(
     collection: ObservationCollection, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None
 ) -> Iterator[Lease]:
-    """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
+    """Hold the lease of a main collection; with `wait`, wait for it, and call `check_stop` meanwhile.
 
-    Raises LeaseHeldError where another run holds it.
+    Raises LeaseHeldError if another run holds it.
     """
     leases = sibling_collection(collection, SUFFIX)
     waited = False
@@ -104,7 +104,7 @@ def lease(
 
 
 def holder(collection: ObservationCollection) -> str | None:
-    """The run that holds the lease of a main collection; None where nobody does."""
+    """The run that holds the lease of a main collection; None if there is none."""
     held = {"_id": _NAME, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
     with mongo_errors("reading the lease"):
         found = sibling_collection(collection, SUFFIX).find_one(held)
@@ -112,14 +112,14 @@ def holder(collection: ObservationCollection) -> str | None:
 
 
 class _Found(NamedTuple):
-    """Who has the lease where that is somebody else; else who had it before and did not give it back."""
+    """The holder of the lease if it is another run, otherwise the previous holder if it did not release it."""
 
     holder: dict[str, Any] | None
     left_by: dict[str, Any] | None
 
 
 def _acquire(leases: ObservationCollection, run_id: str) -> _Found:
-    """Take the lease where it is free. The clock is the server's."""
+    """Take the lease if it is free, by the server's clock."""
     ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": this_place(), "host": socket.gethostname()}
     taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
     with mongo_errors("taking the lease"):
@@ -139,7 +139,7 @@ def _acquire(leases: ObservationCollection, run_id: str) -> _Found:
 
 
 def _keep(leases: ObservationCollection, held: Lease, ended: threading.Event) -> None:
-    """Renew the lease until the end. An unreachable database is reported by those who need it, and may come back."""
+    """Renew the lease until the end. An unreachable database may come back; others report it if they need it."""
     while not ended.wait(_RENEWAL_SECONDS):
         try:
             with pymongo.timeout(_RENEWAL_SECONDS):
@@ -154,7 +154,7 @@ def _keep(leases: ObservationCollection, held: Lease, ended: threading.Event) ->
 
 
 def _release(leases: ObservationCollection, run_id: str) -> None:
-    """Give the lease back; where the database is unreachable, it expires by itself."""
+    """Release the lease; if the database is unreachable, it expires by itself."""
     try:
         with pymongo.timeout(_RELEASE_SECONDS):
             leases.delete_one({"_id": _NAME, "run_id": run_id})

@@ -21,7 +21,7 @@ from forecast.qc.checks.direction_at_calm import is_calm
 from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED, Floats, Mask
 from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
 
-# What is read of a document; `checks` of a flag among it, for the driver cannot leave out keys of unknown parents.
+# The fields that are read. They include `checks` of flags, because a projection cannot exclude keys of unknown parents.
 _PROJECTION: Final = {
     "_id": 0,
     "station.id": 1,
@@ -34,7 +34,7 @@ _PROJECTION: Final = {
 }
 _BATCH: Final = 5_000
 Document = Mapping[str, Any]
-# What documents that are alike have in common, by column.
+# The fields that documents with the same layout share, by column.
 TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
     "station_id": lambda document: document["station"]["id"],
     "station_name": lambda document: document["station"].get("name"),
@@ -64,9 +64,9 @@ def read_observations(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> pa.Table:
-    """The observations (DATASET_SCHEMA) of these stations, or of all, from `since` on and before `until` (UTC).
+    """The observations (DATASET_SCHEMA) of these stations, or of all, from `since` to before `until` (UTC).
 
-    By station and time. Raises RetryableError where the database is unreachable.
+    They are sorted by station and time. Raises RetryableError if the database is unreachable.
     """
     bounds = {"$gte": since, "$lt": until}
     query: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def to_dataset(batches: Iterable[bytes]) -> pa.Table:
 
 
 def dataset_table(columns: Mapping[str, Any]) -> pa.Table:
-    """Columns of arrays (numbers with NaN, times in ms of numpy's) as a table: those of DATASET_SCHEMA among them."""
+    """Arrays (numbers with NaN, times in ms) as a table, with the columns that are in DATASET_SCHEMA."""
     schema = pa.schema([field for field in DATASET_SCHEMA if field.name in columns], DATASET_SCHEMA.metadata)
     return pa.table([_array(columns[field.name], field.type) for field in schema], schema=schema)
 
@@ -113,12 +113,12 @@ def _array(column: Any, kind: pa.DataType) -> pa.Array:
 
 
 def is_unevaluated(unflagged: Mask, speed: Floats, gust: Floats) -> Mask:
-    """Which unflagged wind directions no check evaluated: those at calm. A document lists flags 3 and 4 alone."""
+    """Which unflagged wind directions were not evaluated: those at calm. Documents only list flags 3 and 4."""
     return unflagged & is_calm(speed, gust)
 
 
 def _order(groups: Sequence[Alike], sizes: Sequence[int]) -> npt.NDArray[np.intp]:
-    """The places of the rows, by station and time."""
+    """The order of the rows by station and time."""
     names = sorted({group.first["station"]["id"] for group in groups})
     number = {name: at for at, name in enumerate(names)}
     stations = np.repeat(np.array([number[group.first["station"]["id"]] for group in groups], np.int64), sizes)
@@ -137,7 +137,7 @@ def _places(groups: Sequence[Alike]) -> pa.Array:
 def texts_of(
     firsts: Sequence[Document], of: Callable[[Document], str | None], places: npt.NDArray[np.intp]
 ) -> pa.Array:
-    """A text that documents which are alike have in common, as a dictionary: row by row by the place of its first."""
+    """A text that documents with the same layout share, as a dictionary array."""
     encoded = pa.array([of(first) for first in firsts], pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(places)), encoded.dictionary)
 

@@ -42,7 +42,7 @@ class CountsByObject:
 
 
 def outcomes(table: pa.Table, plan: Plan, several: Plan, overtaken_before: Collection[str]) -> dict[str, Mask]:
-    """What a plan makes of the rows of a batch: a mask for each name of LoadCounts, and each row is in one of them.
+    """The outcome of each row of a batch: a mask for each name of LoadCounts; each row is in exactly one.
 
     `several` is the part of the plan for documents that hold parts of other groups: a new part updates its document.
     `overtaken_before` are ids whose write was not confirmed in an earlier round.
@@ -53,7 +53,7 @@ def outcomes(table: pa.Table, plan: Plan, several: Plan, overtaken_before: Colle
     masks["updated"][[*several.new, *plan.to_replace]] = True
     masks["superseded"][plan.superseded] = True
     if ours := set(plan.unchanged).intersection(overtaken_before):
-        # What a concurrent run overtook in an earlier round and is now there as ours was written by us.
+        # A row that was unconfirmed in an earlier round, and is now stored as it is here, was written by this run.
         masks["updated"] |= np.asarray(pc.is_in(table["_id"], value_set=pa.array(sorted(ours), pa.string())))
     masks["unchanged"] = ~(masks["inserted"] | masks["updated"] | masks["superseded"])
     return masks

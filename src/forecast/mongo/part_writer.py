@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 
 from forecast.mongo.bson_encoder import encode_records
 from forecast.mongo.client import mongo_errors
-from forecast.mongo.parts import Document, merged, seal, touch_lineage
+from forecast.mongo.parts import Document, complete_digests, merged, touch_lineage
 from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.versions import Plan
 from forecast.mongo.write_errors import resolve
@@ -23,7 +23,7 @@ _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def split_plan(plan: Plan, ids: Sequence[str], several: Container[str]) -> tuple[Plan, Plan]:
-    """What is to be done with documents of one group, and with those that have parts of others (`several`)."""
+    """The plan split into documents of one group, and those that have parts of other groups (`several`)."""
 
     def only(*, beside: bool) -> Plan:
         new, newer, touch_lineage = (
@@ -36,9 +36,9 @@ def split_plan(plan: Plan, ids: Sequence[str], several: Container[str]) -> tuple
 
 
 def write_parts(table: pa.Table, plan: Plan, stored: StoredVersions) -> tuple[list[str], list[str]]:
-    """The ids of the documents that somebody else may have changed since they were read.
+    """Write parts; return the ids of documents that another writer may have changed since they were read.
 
-    The second are such ids of documents whose part was delivered again.
+    The second list has those whose part was delivered again with the same content.
     """
     overtaken = _merge(table, [*plan.new, *plan.to_replace], stored)
     return overtaken, _touch_lineage(table, plan.touch_lineage, stored)
@@ -53,7 +53,7 @@ def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list
         merged(stored.several[name], record, (text or "").split())
         for name, record, text in zip(names, records, reported, strict=True)
     ]
-    seal(documents)
+    complete_digests(documents)
     writes = [ReplaceOne[Any](_as_read(stored.several[name]), new) for name, new in zip(names, documents, strict=True)]
     with mongo_errors("merging"):
         try:
@@ -90,5 +90,5 @@ def _records(table: pa.Table, rows: Sequence[int]) -> tuple[list[dict[str, Any]]
 
 
 def _as_read(document: Document) -> dict[str, Any]:
-    """The filter of exactly the version that was read: every part of it is in its metadata, with its digest."""
+    """A filter for exactly the version that was read: its metadata has every part, with its digest."""
     return {"_id": document["_id"], "metadata": document["metadata"]}

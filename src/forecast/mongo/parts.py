@@ -1,7 +1,7 @@
 """Observations whose parameters come in several groups: each group's record is a part of one document.
 
-If two parts have a parameter, the part that is later in the order of `precedence` gives the value. A document follows
-from its parts alone, so they may arrive in any order and any number of times.
+If two parts have the same parameter, the value comes from the later one in the order of `precedence`. A document only
+depends on its parts, so they may arrive in any order and any number of times.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from forecast.qc.flags import worse_of
 
 DERIVED: Final = "precipitation_amount"
 GROUP: Final = "parameter_group"
-# The fields of a part and of a document that say where a record came from.
+# The fields of a part and of a document that state the record's origin.
 STAMP: Final = ("source_uri", "source_row", *RANK)
 _PLACES: Final = {name: number for number, name in enumerate(PARAMETER_NAMES)}
 _MEASURED: Final = frozenset(MEASURED_NAMES)
@@ -47,13 +47,13 @@ def parts_of(document: Document) -> dict[str, Part]:
 
 
 def observed(parts: Mapping[str, Part]) -> dict[str, Any]:
-    """What parts say together: measurements, source flags, parse issues, and where the newest of them came from."""
+    """The combined content of parts: measurements, source flags, parse issues, and the origin of the newest part."""
     ordered = sorted(parts.values(), key=_key)
     values: dict[str, float] = {}
     codes: dict[str, Any] = {}
     for part in ordered:
         values |= part["measurements"]
-        # Of a parameter that an earlier part had with a code and this one has without, there is no code.
+        # If this part has a parameter without a code, the code of an earlier part is dropped.
         codes = {name: code for name, code in codes.items() if name not in part["measurements"]}
         codes |= part.get("source_flags", {})
     issues = [issue for group in sorted(parts) for issue in parts[group]["parse_issues"]]
@@ -67,15 +67,15 @@ def observed(parts: Mapping[str, Part]) -> dict[str, Any]:
 
 
 def merged(stored: Document, record: Document, reported: Iterable[str]) -> dict[str, Any]:
-    """A stored document with a record as one of its parts, in place of what that group had.
+    """A stored document with a record merged into it as the part of its group.
 
-    `reported` are the parameters that the station reports, for the completeness. The digest lacks its second half: see
-    `seal`. The flags are those that both had; QC brings them up to date.
+    `reported` are the parameters that the station reports, for the completeness. The digest lacks its second half,
+    which `complete_digests` adds. The flags are those of both; QC brings them up to date.
     """
     parts = parts_of(stored) | parts_of(record)
     found = observed(parts)
     values = found["measurements"]
-    # The record's own derived amount counts before the one that the document had.
+    # The record's own derived amount takes precedence over the document's.
     amount = record["measurements"].get(DERIVED, stored["measurements"].get(DERIVED))
     expected = frozenset(reported) & _MEASURED
     quality = {
@@ -100,14 +100,14 @@ def touch_lineage(stored: Document, record: Document) -> dict[str, Any]:
     return {**stored["metadata"], **observed(parts)["stamp"], "parts": _listed(parts)}
 
 
-def seal(documents: Sequence[dict[str, Any]]) -> None:
-    """Give each document of `merged` the second half of its digest."""
+def complete_digests(documents: Sequence[dict[str, Any]]) -> None:
+    """Add the second half of the digest to each document that `merged` returned."""
     for document, half in zip(documents, quality_digests(documents), strict=True):
         document["metadata"]["digest"] += half
 
 
 def quality_digests(documents: Sequence[Document]) -> list[str]:
-    """The second half of each document's digest, from what it says of its quality."""
+    """The second half of each document's digest, from its QC results."""
     qualities = [document["data_quality"] for document in documents]
     flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None for quality in qualities], pa.string())
     flag, anomalies, version = (
@@ -119,12 +119,12 @@ def quality_digests(documents: Sequence[Document]) -> list[str]:
 
 
 def _key(part: Part) -> tuple[Any, ...]:
-    # The group decides where two parts of one rank say the same in every digit of their digests.
+    # The group decides between two parts with equal ranks and digests.
     return (*key_of(part, part["digest"], valued=bool(part["measurements"])), part[GROUP])
 
 
 def _flags(stored: Document, record: Document, values: Mapping[str, float]) -> dict[str, Any]:
-    """What both say of the values that are still there, until QC has seen the merged document."""
+    """The flags of both for the values that remain, until QC has evaluated the merged document."""
     flags: dict[str, Any] = {}
     for document in (stored, record):
         measured = document["measurements"]

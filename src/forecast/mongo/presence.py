@@ -1,4 +1,4 @@
-"""What the database has of each station: its first and newest observation, and the numbers on some days."""
+"""What the database has of each station: its first and newest observation, and how many there are on some days."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from forecast.qc.windows import day_ranges
 def presence_of(
     collection: ObservationCollection, stations: Stations, days: Iterable[int], max_age_hours: float | None = None
 ) -> Presence:
-    """What is there of every station, and on these UTC days (since 1970), by the index of stations and times alone.
+    """What the database has of each station, and on these UTC days (since 1970), read from an index alone.
 
-    Raises RetryableError where the database is unreachable.
+    Raises RetryableError if the database is unreachable.
     """
     first, newest = (_outermost(collection, order) for order in (ASCENDING, DESCENDING))
     asked = frozenset(days)
@@ -33,13 +33,13 @@ def presence_of(
 
 
 def days_until(now: datetime) -> set[int]:
-    """The day before and the day so far: what a run looks at that has brought nothing."""
+    """Yesterday and today, which a run without new data evaluates."""
     today = int(now.timestamp() * 1000) // DAY_MS
     return {today - 1, today}
 
 
 def _outermost(collection: ObservationCollection, order: int) -> dict[str, int]:
-    """The first or the newest observation of each station: one key of the index a station."""
+    """The first or the newest observation of each station, from one index key per station."""
     stages: list[dict[str, Any]] = [
         {"$sort": {"station.id": order, "timestamp": order}},
         {"$group": {"_id": "$station.id", "moment": {"$first": "$timestamp"}}},

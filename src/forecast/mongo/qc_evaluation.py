@@ -1,4 +1,4 @@
-"""What the checks say now of the observations that the database holds; nothing is written."""
+"""Runs the checks on the observations in the database, without writing anything."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> di
 def outdated_flags(
     days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
 ) -> Iterator[str]:
-    """The ids of the documents whose flags are not what the checks say now."""
+    """The ids of the documents whose flags differ from the checks' current results."""
     for window, stored in prefetch(days, collection, stations):
         found = evaluate(window, stored, neighbours_of(stations))
         for one in found:
@@ -53,9 +53,9 @@ def outdated_flags(
 def evaluated(
     days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
 ) -> Iterator[tuple[QcWindow, list[QcResults]]]:
-    """What the checks say of these days, window by window.
+    """The results of the checks for these days, window by window.
 
-    What is given lasts until the next is asked for.
+    A result is only valid until the next one is requested.
     """
     for window, stored in prefetch(days, collection, stations):
         results = [one.results for one in evaluate(window, stored, neighbours_of(stations))]
@@ -66,14 +66,14 @@ def evaluated(
 
 
 class Evaluated(NamedTuple):
-    """What the database holds of some stations, station after station, and what the checks say of each row."""
+    """The stored observations of some stations, one after another, and the checks' results for each row."""
 
     columns: StationColumns
     results: QcResults
 
 
 def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> list[Evaluated]:
-    """What the checks say of what the database holds of the stations of a window that are affected."""
+    """The checks' results for the target stations of a window, from what the database holds."""
     affected = {station.id for station in window.targets}
     held = [station for station in window.halo if station.id in stored]
     found: list[Evaluated] = []
@@ -88,7 +88,7 @@ def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours:
             compared.append(compared_values(results))
             if is_affected:
                 found.append(Evaluated(columns, results))
-    # What the checks along time have left is a third of what a window takes.
+    # The leftovers of the checks along time take a third of a window's memory.
     trim_heap()
     run_neighbour_checks([one.results for one in found], compared, neighbours, (window.first, window.last))
     for one in found:
@@ -97,7 +97,7 @@ def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours:
 
 
 def differing_flags(window: QcWindow, one: Evaluated) -> OutdatedFlags:
-    """The flags of documents in a window that are not what the checks say."""
+    """The flags of documents in a window that differ from the checks' results."""
     days = one.columns.times // DAY_MS
     within = np.flatnonzero((days >= window.first) & (days <= window.last))
     quality = one.results.quality(within)

@@ -1,4 +1,4 @@
-"""Queues of station-days: those whose QC is pending, and those whose part of the dataset is to be written.
+"""Queues of station-days: those whose QC is pending, and those whose part of the dataset has to be written.
 
 A station-day is enqueued for QC before its documents are written. When its flags are up to date, its entry moves to the
 queue of the dataset; a day whose flags are about to change is enqueued there as well. A run that is killed leaves its
@@ -32,7 +32,7 @@ class PendingDays:
     run_id: str
 
     def enqueue(self, station_days: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-        """Mark station-days in the name of this run; when that is acknowledged, those that were not marked."""
+        """Enqueue station-days in the name of this run; once acknowledged, return those that were not queued before."""
         wanted = sorted(set(station_days))
         marks = [
             UpdateOne(
@@ -49,12 +49,12 @@ class PendingDays:
         return {wanted[number] for number in made}
 
     def marks(self, query: Mapping[str, Any] | None = None) -> dict[tuple[str, int], list[str]]:
-        """All marks, those of runs that did not finish among them, with the runs that made them."""
+        """All entries, including those of runs that did not finish, with the runs that made them."""
         with mongo_errors("reading queued station-days"):
             return {(mark["station"], mark["day"]): mark["runs"] for mark in self.collection.find(query or {})}
 
     def ack(self, marks: Marks) -> None:
-        """Take marks away that are as they were read: one that another run has made again meanwhile stays."""
+        """Remove entries that are unchanged since they were read; one that another run has renewed is kept."""
         gone = [DeleteOne({"_id": _name(station, day), "runs": runs}) for (station, day), runs in marks.items()]
         if gone:
             with mongo_errors("removing queue entries"):
@@ -62,15 +62,15 @@ class PendingDays:
 
 
 def pending_dataset(collection: ObservationCollection, run_id: str) -> PendingDays:
-    """The station-days whose part of the dataset is to be written, next to a main collection."""
+    """The station-days whose part of the dataset has to be written, next to a main collection."""
     return PendingDays(sibling_collection(collection, DATASET_SUFFIX), run_id)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingQc:
-    """The station-days to be checked, next to a main collection, and those of the dataset that follow from them.
+    """The station-days to check, next to a main collection, and those of the dataset that follow from them.
 
-    `loaded` is what this run has inserted on them, where one process loads and checks: that is not read to be checked.
+    `loaded` has what this run inserted on them, if one process loads and checks, so that it need not be read again.
     """
 
     days: PendingDays
@@ -83,32 +83,32 @@ class PendingQc:
     def for_collection(
         cls, collection: ObservationCollection, run_id: str, loaded: LoadedRows | None = None
     ) -> PendingQc:
-        """The marks that belong to a main collection, and the run that makes more of them."""
+        """The queues of a main collection, to which this run adds entries."""
         days = PendingDays(sibling_collection(collection, SUFFIX), run_id)
         return cls(days, pending_dataset(collection, run_id), loaded)
 
     def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
-        """Mark station-days before their documents are written; returns when the marks are acknowledged.
+        """Enqueue station-days before their documents are written; returns when the entries are acknowledged.
 
-        Every time, also what this run has marked before: a concurrent run may have taken those marks away.
+        Entries are written even if this run has already made them, because a concurrent run may have removed them.
         """
         with self._lock:
             new = set(station_days)
             made = self.days.enqueue(new)
             if self.loaded is not None:
-                # Whoever has taken a mark away may have replaced what this run had inserted.
+                # The run that removed an entry may have replaced what this run had inserted.
                 self.loaded.forget(made & self._marked)
             self._marked.update(new)
 
     def enqueued(self, station_days: Iterable[tuple[str, int]]) -> None:
-        """These were enqueued in the name of this run by another process."""
+        """Record station-days that another process enqueued in the name of this run."""
         with self._lock:
             self._marked.update(station_days)
 
     def requeue(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
-        """Enqueue again what this run enqueued and a concurrent run removed: it may have read before this run wrote.
+        """Enqueue again what a concurrent run removed: it may have read before this run wrote.
 
-        Of all that this run has enqueued, or of these station-days.
+        This applies to all that this run has enqueued, or to these station-days.
         """
         with self._lock:
             mine = set(self._marked) if station_days is None else self._marked.intersection(station_days)
@@ -121,22 +121,22 @@ class PendingQc:
         return self.days.marks()
 
     def loaded_rows(self, marks: Marks) -> LoadedRows | None:
-        """What this run has inserted on days that nobody else has marked."""
+        """What this run has inserted on days that no other run has enqueued."""
         if self.loaded is not None:
             self.loaded.keep_only({one for one, runs in marks.items() if runs == [self.days.run_id]})
         return self.loaded
 
     def forget_rows(self) -> None:
-        """What is marked from now on was marked by others: it is read."""
+        """Release the kept rows: entries from now on are from other runs, and their days have to be read."""
         if self.loaded is not None:
             self.loaded.clear()
 
     def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
-        """The flags of documents of these days are about to be rewritten: mark their part of the dataset."""
+        """Enqueue these days for the dataset, because flags of their documents are about to be rewritten."""
         self.dataset.enqueue(station_days)
 
     def ack(self, marks: Marks) -> None:
-        """Take marks away that are as they were read; what was loaded on their days is the dataset's business now."""
+        """Remove entries that are unchanged since they were read, and move their days to the queue of the dataset."""
         self.dataset.enqueue(marks)
         self.days.ack(marks)
         with self._lock:
@@ -148,7 +148,7 @@ def _name(station: str, day: int) -> str:
 
 
 def days_by_station(station_days: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    """Station-days as days by station."""
+    """Station-days grouped by station."""
     days: defaultdict[str, set[int]] = defaultdict(set)
     for station, day in station_days:
         days[station].add(day)

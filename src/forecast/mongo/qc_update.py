@@ -32,18 +32,18 @@ from forecast.qc.windows import QcWindow
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
-# So many days at a time: what is handed on is in memory beside all that was evaluated.
+# The number of days at a time: what is passed on is in memory in addition to all that was evaluated.
 _DAYS_HANDED_ON: Final = 7
 FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
-# Evaluates these days by station, and adds the station-days whose flags are rewritten to a set.
+# A function that evaluates days by station, and adds the station-days whose flags are rewritten to a set.
 DaysEvaluator = Callable[[Mapping[str, set[int]], set[tuple[str, int]]], QcCounts]
 
 
 class QcObserver(Protocol):
-    """Who wants to know what the checks said."""
+    """Receives the results of the checks."""
 
     def observe(self, results: QcResults, changed: Mapping[str, Set[int]]) -> None:
-        """The flags of some stations, and the days by station that are new, of other stations among them."""
+        """Called with the results for some stations, and the new days by station, which may include other stations."""
         ...
 
 
@@ -56,11 +56,11 @@ def evaluate_pending(
     sink: DaySink | None = None,
     evaluate_elsewhere: DaysEvaluator | None = None,
 ) -> QcCounts:
-    """Evaluate every marked station-day and all that depends on it, until no mark is left; `sink` gets those days.
+    """Evaluate every queued station-day and all that depends on it, until the queue is empty; `sink` gets those days.
 
-    Other processes do it where they are given: they tell the observer, and the sink gets nothing.
+    With `evaluate_elsewhere`, other processes do this; they notify the observer, and the sink gets nothing.
 
-    Raises RetryableError where the database is unreachable or other writers never rest.
+    Raises RetryableError if the database is unreachable, or if other writers keep changing the same days.
     """
     counts = QcCounts()
     states = StationStates.for_collection(collection)
@@ -83,11 +83,11 @@ def evaluate_pending(
                 counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink, loaded))
             check_stop()
         except ForecastError:
-            # Without the lease another run may have written daily aggregates of newer observations before these.
+            # Without the lease, another run may already have written daily aggregates of newer observations.
             pending_qc.enqueue(written)
             raise
         states.count(marks, stations)
-        # Once more: whoever has read in the meantime may have read what was there before.
+        # Once more: another run that read in the meantime may have read the previous state.
         states.revise({name for name, _ in written})
         pending_qc.ack(marks)
         pending_qc.forget_rows()
@@ -97,14 +97,14 @@ def evaluate_pending(
 def evaluate_window(
     window: QcWindow, pending_qc: PendingQc, collection: ObservationCollection, stations: Stations, observer: QcObserver
 ) -> tuple[QcCounts, set[tuple[str, int]]]:
-    """Evaluate one window by itself; what it came to, and the station-days whose flags were rewritten."""
+    """Evaluate one window on its own; return the counts, and the station-days whose flags were rewritten."""
     flags_change = _FlagsChange(pending_qc, StationStates.for_collection(collection))
     neighbours = neighbours_of(stations)
     try:
         stored = read_window(window, collection)
         counts = _evaluate_window(window, stored, collection, neighbours, observer, flags_change, None)
     except ForecastError:
-        # As in `evaluate_pending`: of these station-days the run does not hear.
+        # As in `evaluate_pending`; the run does not learn about these station-days.
         pending_qc.enqueue(flags_change.station_days)
         raise
     trim_heap()
@@ -112,7 +112,7 @@ def evaluate_window(
 
 
 def enqueue_everything(pending_qc: PendingQc, collection: ObservationCollection) -> None:
-    """Mark every day of which there are documents, or daily aggregates whose documents are gone."""
+    """Enqueue every day that has documents, or daily aggregates whose documents are gone."""
     held = days_held(collection, {})
     pending_qc.enqueue((station, day) for station, days in held.items() for day in days)
     pending_qc.enqueue(DailyAggregates.for_collection(collection).station_days())
@@ -128,16 +128,16 @@ def evaluate_days(
     sink: DaySink | None = None,
     loaded: LoadedRows | None = None,
 ) -> QcCounts:
-    """Evaluate these days by station, and all that depends on them; rewrite the flags that differ.
+    """Evaluate these days (by station) and all that depends on them, and rewrite the flags that differ.
 
-    `flags_change` is called with station-days before flags on them are rewritten; `sink` gets the documents of these
-    days as they are then. What is in `loaded` is not read from the database.
+    `flags_change` is called with station-days before flags on them are rewritten. `sink` gets the documents of the
+    evaluated days afterwards. What is in `loaded` is not read from the database.
     """
     counts = QcCounts()
     for window, stored in prefetch(days, collection, stations, loaded, with_origins=sink is not None):
         check_stop()
         counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
-        # Not next to the next window.
+        # Release it before the next window.
         del stored
         trim_heap()
     return counts
@@ -145,7 +145,7 @@ def evaluate_days(
 
 @dataclass(frozen=True, slots=True)
 class _FlagsChange:
-    """Notes station-days whose flags are about to be rewritten."""
+    """Records station-days whose flags are about to be rewritten."""
 
     pending_qc: PendingQc
     states: StationStates
@@ -153,7 +153,7 @@ class _FlagsChange:
 
     def __call__(self, station_days: Iterable[tuple[str, int]]) -> None:
         changed = set(station_days)
-        # Before the flags: what is killed in between does not find them differing again.
+        # Before the flags: after a kill in between, they would no longer be found to differ.
         if new := {name for name, _ in changed - self.station_days}:
             self.states.revise(new)
         self.station_days.update(changed)
@@ -173,12 +173,12 @@ def _evaluate_window(
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
         found = evaluate(window, stored, neighbours)
-        # What the checks have left: 60 MB of a window, which would be in memory with what is written and passed on.
+        # Returns what the checks left behind: 60 MB per window, in addition to what is written and passed on.
         trim_heap()
         outdated = [differing_flags(window, one) for one in found]
         pairs = list(zip(found, outdated, strict=True))
         reflagged = {station_day for one, differing in pairs for station_day in _days_of(one, differing)}
-        # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
+        # Before the flags: if this is interrupted in between, the flags still differ, and both are written again.
         _write_days(window, found, reflagged, collection)
         flags_change(reflagged)
         if sink is not None:
@@ -218,7 +218,7 @@ def _write_days(
 
 
 def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]], sink: DaySink) -> None:
-    """Give what the database holds now of the days whose observations changed."""
+    """Pass on what the database now holds for the days whose observations changed."""
     days = sorted(set().union(*window.changed.values()))
     for at in range(0, len(days), _DAYS_HANDED_ON):
         some = set(days[at : at + _DAYS_HANDED_ON])
@@ -230,7 +230,7 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
                 continue
             origins = columns.origins
             if origins is None or None in origins.alike[among[chosen]]:
-                # They were read anew, or are somebody else's: reading them for the dataset says so.
+                # They were read again, or belong to another run; the dataset then reads them itself.
                 return
             quality = (result.flag[chosen], result.amount[chosen])
             parts.append(CheckedRows(columns, origins, results, among[chosen], *quality))

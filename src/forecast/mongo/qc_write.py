@@ -30,7 +30,7 @@ _AMOUNT: Final = "measurements.precipitation_amount"
 
 
 class _Flag(msgspec.Struct):
-    """What of the entry of a parameter counts: not which checks gave it."""
+    """The part of a parameter's entry that counts as a change; which checks gave the flag does not."""
 
     flag: int
 
@@ -41,7 +41,7 @@ _FLAGS: Final = msgspec.json.Decoder(dict[str, _Flag])
 class OutdatedFlags(NamedTuple):
     """The rows whose flags are outdated, the flags that replace theirs, and their QC hashes.
 
-    `evaluated` are all rows that were evaluated, and `result` is the quality of those.
+    `evaluated` are all rows that were evaluated, and `result` is their quality.
     """
 
     rows: npt.NDArray[np.intp]
@@ -54,11 +54,11 @@ class OutdatedFlags(NamedTuple):
 def flag_updates(
     series: Series, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
 ) -> Iterator[list[UpdateOne]]:
-    """The writes of outdated flags, in batches; each only where the document is as it was read.
+    """The writes of outdated flags, in batches; each is conditional on the document being as it was read.
 
-    `series` and `stored` have the same rows. `changed` gets the number of values with another flag, by document: what
-    is written in a second attempt counts once. Documents are found by name, which is fast; or by station and time,
-    whatever somebody has named them by hand.
+    `series` and `stored` have the same rows. `changed` gets the number of values with a different flag, by document, so
+    that a second attempt does not count twice. Documents are found by `_id`, which is fast, or by station and time if
+    somebody has renamed them by hand.
     """
     rows, quality, hashes = differing[:3]
     for at in range(0, len(rows), _BATCH):
@@ -77,7 +77,7 @@ def flag_updates(
 
 
 def rewrite_all(batches: Iterable[list[UpdateOne]], collection: ObservationCollection) -> int:
-    """How many documents were still as they were read; the server works on batches while the next is made."""
+    """Write batches, one while the next is prepared; return how many documents were still as they were read."""
     written = 0
     waiting: deque[Future[int]] = deque()
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="flags") as writers:
@@ -89,7 +89,7 @@ def rewrite_all(batches: Iterable[list[UpdateOne]], collection: ObservationColle
 
 
 def rewrite(updates: list[UpdateOne], collection: ObservationCollection) -> int:
-    """How many documents were still as they were read."""
+    """Write one batch; return how many documents were still as they were read."""
     with mongo_errors("writing flags"):
         try:
             return collection.bulk_write(updates, ordered=False).matched_count
@@ -133,7 +133,7 @@ def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[s
 
 
 def _changed_flags(before: str | None, after: str | None) -> int:
-    """How many values have another flag than before."""
+    """How many values have a different flag than before."""
     if before == after:
         return 0
     old, new = (_FLAGS.decode(text or "{}") for text in (before, after))

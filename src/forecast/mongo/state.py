@@ -20,19 +20,19 @@ from forecast.core.text import escaped
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 SUFFIX = "_objects"
-# The code of an object that an unforeseen exception was raised on.
+# The code of an object that caused an unexpected exception.
 INTERNAL_ERROR = "internal_error"
 INDEXES: Final = (
-    # An object's files are found among those of all others.
+    # Finds an object's files among those of all others.
     IndexModel([("in_zone.key", ASCENDING)], name="in_zone", sparse=True),
-    # Every run counts the settled objects of the ranges that it does not list, from the index alone.
+    # Every run counts the settled objects in the ranges that it does not list, from the index alone.
     IndexModel([(name, ASCENDING) for name in ("settled", "zone", "rules_version", "_id")], name="settled"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What came of an object: files of the processed zone (digest by key), and the numbers of ObjectCounts."""
+    """The results of an object: files of the processed zone (digest by key), and the numbers of ObjectCounts."""
 
     files: Mapping[str, str]
     counts: Mapping[str, Any]
@@ -41,9 +41,9 @@ class Checkpoint:
 class Begun(NamedTuple):
     """What was known of an object when its load began.
 
-    `left_by`: the run that began another load of it and did not end it; what that one wrote is in the database and
-    looks as if nothing had to be done about it. `outdated`: the files of the zone that are the object's, and of its new
-    version are not.
+    `left_by` is a run that began another load of it and did not finish; what it wrote is in the database and
+    looks like finished work. `outdated` are the object's files in the zone that do not belong to its new
+    version.
     """
 
     left_by: str | None
@@ -52,10 +52,10 @@ class Begun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An object whose load has come to its end.
+    """An object whose load has finished.
 
-    `files` are its own in the zone (digest by key), and `kept` those of an earlier version that stay there. `again_at`
-    is when rows that were refused may pass.
+    `files` are its own in the zone (digest by key), and `kept` those of an earlier version that remain. `again_at`
+    is the time from which rows that were rejected for now may pass.
     """
 
     raw: RawObject
@@ -66,7 +66,7 @@ class Loaded:
 
 
 class Processed(NamedTuple):
-    """The version of an object that was processed, and whether for good: no row of it may pass at a later time."""
+    """The version of an object that was processed, and whether it is settled: no rejected row may pass later."""
 
     etag: str
     settled: bool
@@ -87,7 +87,7 @@ class Checkpoints:
     """Checkpoints of one main collection, in `<collection>_objects`, for one processed zone.
 
     `program` as `program_digest` gives it, `zone` as `Store.place`. An entry's `in_zone` lists the files that may be
-    the object's, in whatever version, by zone and key. `settled` says that the object is processed for good.
+    the object's, in any version, by zone and key. `settled` means that the object never has to be processed again.
     """
 
     collection: ObservationCollection
@@ -108,10 +108,10 @@ class Checkpoints:
             self.collection.create_indexes(list(INDEXES))
 
     def processed(self, now: datetime, names: list[str], *, without_records: bool = False) -> dict[str, Processed]:
-        """By `name_of` of those of these objects that were processed under these rules, with files in this zone.
+        """The objects among these (by `name_of`) that were processed under these rules, with files in this zone.
 
-        Not those whose load was begun again, and has not come to its end; nor those with rows that were refused for the
-        time being and may pass `now` (UTC). `without_records`: only those that gave none.
+        This excludes those whose load was begun again but has not finished, and those with rows that were rejected for
+        the time being and may pass `now` (UTC). `without_records`: only those without any records.
         """
         vouched = {
             "_id": {"$in": names},
@@ -126,16 +126,16 @@ class Checkpoints:
             return {entry["_id"]: Processed(entry["etag"], entry.get("settled", False)) for entry in found}
 
     def settled(self, uris: Mapping[str, str]) -> int:
-        """How many objects are processed for good of those whose URIs a filter matches."""
+        """How many of the objects whose URIs match a filter are settled."""
         within = {"settled": True, "rules_version": self.rules_version, "zone": self.zone, "_id": uris}
         with mongo_errors("counting checkpoints"):
             return self.collection.count_documents(within)
 
     def rejected(self, now: datetime, circumstances: str, names: list[str]) -> dict[str, Rejection]:
-        """By `name_of` those of these that were rejected, and would be again: nothing that they depend on has changed.
+        """The objects among these (by `name_of`) that were rejected and would be again, because nothing has changed.
 
-        `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
-        What failed by an internal error has another chance with another program.
+        `circumstances` (`circumstances_digest`) is a digest of what people can change to have an object accepted.
+        An object that failed with an internal error is tried again with another version of the program.
         """
         same = {
             "_id": {"$in": names},
@@ -152,7 +152,7 @@ class Checkpoints:
         }
 
     def reject(self, raw: RawObject, run_id: str, error: ObjectRejectedError, circumstances: str) -> None:
-        """Remember that this version of an object was rejected; what an earlier one gave is still vouched for."""
+        """Record that this version of an object was rejected; the results of an earlier version remain valid."""
         entry = {
             "etag": raw.etag,
             "rules_version": self.rules_version,
@@ -167,7 +167,7 @@ class Checkpoints:
             self.collection.update_one({"_id": name_of(raw)}, {"$set": {"rejected": entry}}, upsert=True)
 
     def of_this_program(self, raw: RawObject) -> Checkpoint | None:
-        """The checkpoint of this very version of an object, where this very program wrote it."""
+        """The checkpoint of exactly this version of an object, if this version of the program wrote it."""
         same = {
             "_id": raw.uri,
             "etag": raw.etag,
@@ -182,10 +182,10 @@ class Checkpoints:
         return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
 
     def begin(self, run_id: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Begun]:
-        """Note that files (`keys`, by the URI of their object) are about to be published and loaded.
+        """Record that files (`keys`, by the URI of their object) are about to be published and loaded.
 
-        The notes stay until `write` or `end`. A load that another run begins between the reading and the notes is not
-        seen, so only a run that still has the lease may go on.
+        The entries stay until `write` or `end`. A load that another run begins between reading and writing is not
+        seen, so only a run that still has the lease may continue.
         """
         of_these = {"_id": {"$in": list(keys)}}
         notes = [
@@ -208,7 +208,7 @@ class Checkpoints:
         }
 
     def outdated(self, uri: str, keys: Sequence[str]) -> list[str]:
-        """The files of the zone that are the object's, and would not be those of a version with these."""
+        """The object's files in the zone that would not belong to a version with these keys."""
         with mongo_errors("reading a checkpoint"):
             found = self.collection.find_one({"_id": uri}, {"in_zone": 1})
         return self._outdated(uri, found, keys)
@@ -219,7 +219,7 @@ class Checkpoints:
         return self._nobody_elses(uri, outdated)
 
     def _nobody_elses(self, uri: str, keys: list[str]) -> list[str]:
-        """Those of the files that no other object has: a copy below another RAW_URI has them by the same names."""
+        """The files that no other object has; a copy below another RAW_URI has files with the same names."""
         if not keys:
             return []
         also = {"_id": {"$ne": uri}, "in_zone": {"$elemMatch": {"zone": self.zone, "key": {"$in": keys}}}}
@@ -228,19 +228,19 @@ class Checkpoints:
         return [key for key in keys if key not in others]
 
     def end(self, uri: str, removed: Sequence[str]) -> None:
-        """Note that files were published and loaded beside those that the entry vouches for, and others removed."""
+        """Record that further files of an object were published and loaded, and others removed."""
         gone = [{"zone": self.zone, "key": key} for key in removed]
         stays = {"$not": [{"$in": ["$$this", {"$literal": gone}]}]}
         changes: dict[str, Any] = {
             "in_zone": {"$filter": {"input": "$in_zone", "cond": stays}},
-            # Null where the object is vouched for and nothing of it may pass later; else it is not there.
+            # Null if the object has a valid checkpoint and none of its rows may pass later; otherwise absent.
             "settled": {"$eq": [{"$type": "$again_at"}, "null"]},
         }
         with mongo_errors("writing a checkpoint"):
             self.collection.update_one({"_id": uri}, [{"$set": changes}, {"$unset": "loading"}])
 
     def write(self, run_id: str, now: datetime, loaded: Iterable[Loaded]) -> None:
-        """Vouch for objects."""
+        """Write the checkpoints of objects."""
         with mongo_errors("writing a checkpoint"):
             self.collection.bulk_write([self._vouching(run_id, now, one) for one in loaded], ordered=False)
 
@@ -263,7 +263,7 @@ class Checkpoints:
 
 
 def counts_of_run(collection: ObservationCollection, run_id: str) -> tuple[int, dict[str, int]]:
-    """How many objects next to a main collection a run has vouched for last, and the sums of their counts (COUNTED)."""
+    """How many objects have their last checkpoint from this run, and the sums of their counts (COUNTED)."""
     sums = {name: {"$sum": f"$counts.{name}"} for name in COUNTED}
     stages: list[dict[str, Any]] = [
         {"$match": {"run_id": run_id}},
@@ -275,10 +275,10 @@ def counts_of_run(collection: ObservationCollection, run_id: str) -> tuple[int, 
 
 
 def name_of(raw: RawObject) -> str:
-    """The URI of an object, as text that MongoDB takes: the name of a file can be none."""
+    """The URI of an object as text that MongoDB accepts, because a file name can be invalid UTF-8."""
     return raw.uri.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _not_yet(now: datetime) -> dict[str, Any]:
-    """The filter of a time that is later than now, or of none."""
+    """A filter for a time later than now, or no time."""
     return {"$not": {"$lte": now}}

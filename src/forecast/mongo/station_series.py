@@ -12,7 +12,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 def station_series(
     collection: ObservationCollection, station: str, since: datetime, until: datetime
 ) -> StationColumns | None:
-    """What the database holds of a station from `since` up to `until`, left out; None where that is nothing."""
+    """The observations of a station from `since` up to but not including `until`; None if there are none."""
     query = {"station.id": station, "timestamp": {"$gte": since, "$lt": until}}
     with mongo_errors("reading observations of a station"):
         batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)

@@ -28,7 +28,7 @@ from forecast.mongo.presence import presence_of
 
 SUFFIX: Final = "_stations"
 _COUNT: Final = {"$sum": {"$map": {"input": {"$objectToArray": "$months"}, "as": "one", "in": "$$one.v"}}}
-# From the 28th of a month into the next one.
+# Enough days from the 28th of a month to reach the next one.
 _FIVE_DAYS: Final = timedelta(days=5)
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
@@ -51,11 +51,11 @@ class StationStates:
 
     @classmethod
     def for_collection(cls, collection: ObservationCollection) -> StationStates:
-        """Those that belong to a main collection."""
+        """The states of a main collection."""
         return cls(sibling_collection(collection, SUFFIX), DailyAggregates.for_collection(collection))
 
     def count(self, station_days: Iterable[tuple[str, int]], stations: Stations) -> None:
-        """Count again the months of these station-days, from the daily aggregates as they are now."""
+        """Update the counts of the months of these station-days, from the current daily aggregates."""
         touched: defaultdict[datetime, set[str]] = defaultdict(set)
         for station, day in station_days:
             if stations.get(station) is not None:
@@ -69,12 +69,12 @@ class StationStates:
             self._write_months(names - new, nothing | self.days.received(names - new, first, end))
 
     def revise(self, names: Iterable[str]) -> None:
-        """What the database holds of these stations is about to change, or has changed."""
+        """Record that the observations or flags of these stations are about to change, or have changed."""
         with mongo_errors("recording that observations change"):
             self.collection.update_many({"_id": {"$in": sorted(names)}}, {"$set": {"revision": token_hex(8)}})
 
     def note(self, stations: Stations, presence: Presence, now: datetime) -> None:
-        """Write first and newest observation and state of every station of the registry; no other station stays."""
+        """Write the first and newest observation and the state of every registered station, and remove all others."""
         with mongo_errors("reading the stations' states"):
             known = {one["_id"]: one for one in self.collection.find({}, {"months": 0})}
         names = {station.id for station in stations}
@@ -105,7 +105,7 @@ class StationStates:
             return list(self.collection.find({"state": {"$exists": True}}).sort("_id"))
 
     def _uncounted(self, names: set[str]) -> set[str]:
-        """Those whose months were never counted: new in the registry, or here for the first time."""
+        """The stations whose months were never counted: new in the registry, or with their first observations."""
         with mongo_errors("reading the stations' states"):
             counted = self.collection.find({"_id": {"$in": sorted(names)}, "months": {"$exists": True}}, {"_id": 1})
             return names - {one["_id"] for one in counted}

@@ -1,4 +1,4 @@
-"""The flags that documents have on days that a run did not evaluate: from the daily aggregates, where these tell."""
+"""The flags of documents on days that a run did not evaluate, from the daily aggregates if they are sufficient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READERS: Final = 2
 
 
 class StoredFlags(NamedTuple):
-    """How many values of a parameter have a flag of 3 or 4 on a station-day or more, and by which checks."""
+    """How many values of a parameter have flag 3 or 4 on one or more station-days, and from which checks."""
 
     station: str
     parameter: str
@@ -30,8 +30,8 @@ class StoredFlags(NamedTuple):
 def stored_flags(station_days: Iterable[tuple[str, int]], collection: ObservationCollection) -> Iterator[StoredFlags]:
     """The flags of the documents of these days (since 1970, UTC). Raises RetryableError without the database.
 
-    The server would have to look at every document to find those with flags. A daily aggregate tells as much, unless
-    it has both flags of one parameter: which check gave which is in the documents alone.
+    The server would have to examine every document to find those with flags. A daily aggregate says the same,
+    unless a parameter has both flags on a day: only the documents say which check gave which.
     """
     aggregates = DailyAggregates.for_collection(collection)
     left: defaultdict[str, set[int]] = defaultdict(set)
@@ -65,7 +65,7 @@ def _of_documents(days: Mapping[str, set[int]], collection: ObservationCollectio
             return list(collection.aggregate(stages))
 
     asked = [(name, *part) for name, of_station in days.items() for part in day_ranges(of_station)]
-    # The server has to look at every document of these days, and it can at two stations' at once.
+    # The server has to examine every document of these days; it can do so for two stations at once.
     with ThreadPoolExecutor(_READERS) as readers:
         for (station, _, _), groups in zip(asked, readers.map(found, asked), strict=True):
             for group in groups:

@@ -1,4 +1,4 @@
-"""The stored versions of observations, as far as needed to decide between two versions."""
+"""Reads the stored versions of observations, as far as needed to decide between two versions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.parts import GROUP, Document, Part, parts_of
 from forecast.mongo.versions import SOURCE, StoredState
 
-# The versions of documents, as lists in one order: ids, digests and ranks, times as milliseconds. Some are mostly one
-# for a whole batch: as a group they are read once.
+# The versions of documents, as parallel lists: ids, digests and ranks, times as milliseconds. Some usually have one
+# value for a whole batch, so they are grouped and read once.
 _OF_GROUP = ("has_values", "generation_id", "sync_id")
-# What stands for the group of a document with several parts; no group has this name.
+# Stands for the group of a document with several parts; no group has this name.
 _SEVERAL = "*"
 _SEEN = {
     "_id": {
@@ -45,7 +45,7 @@ _KINDS = {
     "has_values": frozenset((bool,)),
     **dict.fromkeys(RANK, _NUMBERS),
 }
-# What shows that a document is this program's.
+# The fields that identify a document as this program's.
 _OURS = {
     "measurements": {"$type": "object"},
     "metadata.digest": {"$type": "string"},
@@ -57,7 +57,7 @@ _OURS = {
 class StoredVersions:
     """What the database holds.
 
-    `several` are the documents with parts of another group than that which was last asked for, by their ids.
+    `several` are the documents that also have parts of other groups than the one last requested, by id.
     """
 
     collection: ObservationCollection
@@ -65,7 +65,7 @@ class StoredVersions:
 
     def seen(self, ids: list[str], group: str) -> StoredState:
         """See `Versions.seen`."""
-        # One document of lists, not a document each: 0.5 µs a version instead of 4.
+        # One document of lists instead of one document each: 0.5 µs per version instead of 4.
         stages: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$group": _SEEN}]
         found: StoredState = {}
         several: list[str] = []
@@ -82,7 +82,7 @@ class StoredVersions:
             if error.code == _CONVERSION_FAILED:
                 self.check_ours(ids)
             raise
-        # A digest that is missing is pushed into no list.
+        # A missing digest is not added to the list, so the lengths differ.
         of_one_length = len({len(values) for values in found.values()}) <= 1
         if not of_one_length or any(not _KINDS[name].issuperset(map(type, values)) for name, values in found.items()):
             self.check_ours(ids)
@@ -94,7 +94,7 @@ class StoredVersions:
         return found
 
     def _whole(self, ids: list[str]) -> dict[str, Document]:
-        """Whole documents by their ids. Raises SettingError where one of them is not this program's."""
+        """Whole documents by id. Raises SettingError if one of them is not this program's."""
         if not ids:
             return {}
         if self.collection.find_one({"_id": {"$in": ids}, "$nor": [_OURS]}, {"_id": 1}) is not None:
@@ -102,10 +102,10 @@ class StoredVersions:
         return {document["_id"]: document for document in self.collection.find({"_id": {"$in": ids}})}
 
     def holds_any_of(self, table: pa.Table) -> bool:
-        """Whether there is an observation of these records' stations in the time that they span.
+        """Whether there is any observation of these records' stations in their time span.
 
-        Most batches are all new, and one look at an index shows it; looking each of their ids up would cost the server
-        a twentieth of what inserting them costs. What somebody has named like an observation without being one is
+        Most batches are entirely new, which one index lookup shows; looking up each id would cost the server
+        a twentieth of the cost of inserting them. Any other document with the `_id` of an observation is
         found by the insert.
         """
         times = pc.min_max(table["timestamp"]).as_py()
@@ -114,7 +114,7 @@ class StoredVersions:
         return self.collection.find_one(query, {"_id": 1}) is not None
 
     def check_ours(self, ids: list[str]) -> None:
-        """Raises SettingError where one of the documents is not as this program writes them."""
+        """Raise SettingError if one of the documents does not have the form that this program writes."""
         stranger = self.collection.find_one({"_id": {"$in": ids}, "$nor": [_OURS]}, {"_id": 1})
         if stranger is not None:
             raise SettingError(
@@ -139,7 +139,7 @@ class StoredVersions:
         }
 
     def part(self, name: str, group: str) -> Part | None:
-        """The part of a group, where the document has other parts too."""
+        """The part of a group, if the document has other parts too."""
         document = self.several.get(name)
         return None if document is None else parts_of(document).get(group)
 

@@ -1,4 +1,4 @@
-"""What a load that did not come to its end has left in the database."""
+"""Counts what an unfinished load left in the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from forecast.mongo.versions import BATCH_ROWS
 
 
 def written_by(run_id: str, uri: str, records: pd.DataFrame, collection: ObservationCollection) -> int:
-    """How many documents of the observations of these records are as that run wrote them from the object `uri`."""
+    """How many documents of these records' observations are as that run wrote them from the object `uri`."""
     ids = records["_id"].unique().tolist()
     number = 0
     for first in range(0, len(ids), BATCH_ROWS):

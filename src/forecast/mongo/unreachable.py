@@ -1,4 +1,4 @@
-"""Why no MongoDB could be reached, from the driver's description of each server: host, port and error.
+"""Explains why no MongoDB could be reached, from the driver's description of each server: host, port and error.
 
 The driver raises the same error for everything that can happen to a connection, and only its text says what happened.
 No other part of that text is passed on.
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(r"(\S+:\d+): ")
 _NO_NAME = "its name does not resolve"
 _NO_TLS = "no TLS connection could be made"
 _NO_TRUST = "its certificate was not accepted"
-# Words of an error's text, and what they mean.
+# Parts of error texts, and what they mean.
 _CAUSES: Final = (
     ("[Errno -2]", _NO_NAME),
     ("[Errno -5]", _NO_NAME),
@@ -35,7 +35,7 @@ _CAUSES: Final = (
     ("Connection reset", "it closed the connection"),
     ("ProtocolError", "what answers there is not MongoDB"),
 )
-# Every other fault of the system, in its own words.
+# Any other system error, in its own words.
 _OF_SYSTEM: Final = re.compile(r"\[Errno -?\d+\] ([^'\"(]*[^'\"( ])")
 # Servers that answered.
 _KINDS: Final = {
@@ -46,7 +46,7 @@ _KINDS: Final = {
     "RSGhost": "a member without a replica set",
 }
 ENCODED: Final = "In user and password, characters such as : / ? # @ % must be percent-encoded"
-# What dnspython says of a name that is not there, or is no name; every other fault may be over in a moment.
+# dnspython's errors for names that do not exist or are invalid; all other errors may be temporary.
 _NO_SUCH_NAME: Final = frozenset(("NXDOMAIN", "NoAnswer", "EmptyLabel", "LabelTooLong", "NameTooLong", "IDNAException"))
 
 
@@ -59,7 +59,7 @@ class Server(NamedTuple):
 
     @property
     def seen(self) -> str:
-        """What was seen of it, in words."""
+        """Its state or error, for people."""
         cause = next((words for text, words in _CAUSES if text in self.error), None)
         of_system = _OF_SYSTEM.search(self.error)
         return cause or (of_system and of_system[1]) or _KINDS.get(self.kind) or "no answer"
@@ -74,7 +74,7 @@ def servers_in(text: str) -> list[Server]:
 
 
 def unreachable(text: str, doing: str) -> ForecastError:
-    """The error where none of the servers is a primary that answers, from the text of the driver's."""
+    """The error if no server is a primary that answers, from the text of the driver's error."""
     servers = servers_in(text)
     all_seen = {server.seen for server in servers}
     words = "; ".join(f"{server.address}: {server.seen}" for server in servers) or "no server is known"
@@ -96,7 +96,7 @@ def unreachable(text: str, doing: str) -> ForecastError:
 
 
 def connection_lost(text: str, doing: str) -> ForecastError:
-    """The error for a connection that broke, from the text of the driver's."""
+    """The error for a lost connection, from the text of the driver's error."""
     server = _ADDRESS.match(text)
     of_server = f", {server.group(1)}" if server else ""
     return RetryableError(
@@ -106,7 +106,7 @@ def connection_lost(text: str, doing: str) -> ForecastError:
 
 
 def name_not_found(cause: BaseException | None, host: str) -> ForecastError | None:
-    """The error for a `mongodb+srv` name that was looked up in vain, where that is the cause of the driver's error."""
+    """The error for a failed lookup of a `mongodb+srv` name, if that caused the driver's error."""
     kinds = {kind.__name__ for kind in type(cause).__mro__}
     if _NO_SUCH_NAME & kinds:
         return SettingError(f"DNS has no MongoDB with the name {host} (mongodb+srv). Correct MONGODB_URI. {ENCODED}")

@@ -34,14 +34,14 @@ from forecast.zone.writer import month_folder
 LOGGER = logging.getLogger("forecast.mongo.verify")
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
-# What of a part is its record's own.
+# The fields of a part that belong to its record.
 _CONTENT = ("measurements", "source_flags", "parse_issues")
 _NOWHERE = "not in the processed zone"
 _NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
 
 
 def differing_records(file: RawObject, records: pd.DataFrame, collection: ObservationCollection) -> int:
-    """How many records of a file the database lacks, holds in an older version, or holds with other content."""
+    """How many records of a file the database lacks, has in an older version, or has with different content."""
     compared = plan_load(records, StoredVersions(collection))
     if compared.inserted or compared.updated:
         LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
@@ -49,9 +49,9 @@ def differing_records(file: RawObject, records: pd.DataFrame, collection: Observ
 
 
 def orphaned_documents(files: list[RawObject], store: Store, collection: ObservationCollection, folder: Path) -> int:
-    """How many documents no record of the zone stands for: none with their name, or none with what they say.
+    """How many documents have no record in the zone with the same id and content.
 
-    Month by month, as the zone is cut: what is held at once are names and digests of one month's records.
+    It works month by month, like the zone's partitions, and holds the ids and digests of one month in memory.
     """
     beyond = 0
     for start, end in _months(collection):
@@ -75,12 +75,12 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Observa
 
 
 def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
-    """Names of documents with the first halves of their digests."""
+    """Ids of documents with the first halves of their digests."""
     return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HASH_LENGTH), " ")
 
 
 def _digests(document: dict[str, Any]) -> list[str]:
-    """Of a document with parts, those of the parts: no record has its own."""
+    """The digests of a document; for one with parts, those of the parts, because no record has the combined one."""
     metadata = document["metadata"]
     return [part["digest"] for part in metadata["parts"]] if "parts" in metadata else [metadata["digest"]]
 
@@ -88,7 +88,7 @@ def _digests(document: dict[str, Any]) -> list[str]:
 def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
     """The records (RECORD_SCHEMA) of a file of the zone, or some of their columns.
 
-    Raises RetryableError where the file is not whole, SettingError where it is not of this format version.
+    Raises RetryableError if the file is incomplete, SettingError if it has another format version.
     """
     copy = folder / "records.parquet"
     store.fetch(file, copy)
@@ -116,7 +116,7 @@ def _check_format(file: RawObject, schema: pa.Schema) -> None:
 
 
 def _changed(records: pd.DataFrame, collection: ObservationCollection) -> int:
-    """How many documents carry a digest and not its content: somebody has changed them since."""
+    """How many documents have content that does not match their digest, because somebody changed them."""
     changed = 0
     for batch in batches_of(records):
         documents = [bson.decode(document.raw, _DECODED) for document in encode_records(batch)]
@@ -134,13 +134,13 @@ def _changed(records: pd.DataFrame, collection: ObservationCollection) -> int:
 
 
 def _half_of(document: dict[str, Any], group: str) -> str:
-    """The first half of the digest of a group's part; empty where the document has none."""
+    """The first half of the digest of a group's part; empty if the document has no such part."""
     part = parts_of(document).get(group)
     return "" if part is None else str(part["digest"])
 
 
 def _as_delivered(found: dict[str, Any], own: dict[str, Any], group: str) -> bool:
-    """Whether a document holds what this record says: as a whole, or as one of the parts that it is made of."""
+    """Whether a document has the content of this record, as a whole or as one of its parts."""
     if "parts" not in found["metadata"]:
         return _observed(found) == _observed(own)
     parts, record = parts_of(found), parts_of(own)[group]
@@ -164,7 +164,7 @@ def _measured(document: dict[str, Any]) -> dict[str, float]:
 
 
 def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
-    """What the first half of the digest covers."""
+    """The content that the first half of the digest covers."""
     quality = document["data_quality"]
     return (
         document["station"],
@@ -177,7 +177,7 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _flags_are_current(documents: list[dict[str, Any]]) -> list[bool]:
-    """Whether the second half of each digest is that of the document's flags."""
+    """Whether the second half of each digest matches the document's flags."""
     halves = quality_digests(documents)
     return [
         half == document["metadata"]["digest"][HASH_LENGTH:] for half, document in zip(halves, documents, strict=True)

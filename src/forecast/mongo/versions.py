@@ -1,10 +1,10 @@
-"""The versions of observations: which of two wins, and what is to be done of a batch. `stored_versions` reads them.
+"""Compares records with stored versions of observations, and plans what to do with a batch.
 
-`precedence` defines the order. What is compared are records of one parameter group: of a document that several
-groups have parts of (`parts`), that group's. One thing goes before the order: what newer rules make of the very same
-raw row, in the same version of its object, replaces what older ones made of it; but a record without any value never
-replaces one with values. Only the observation counts, the first half of the digest: what the checks say of it follows
-from it.
+`stored_versions` reads the stored versions; `precedence` defines the order. Records of the same parameter group are
+compared: if a document has parts of several groups (`parts`), with that group's part. One rule comes before the order:
+what newer rules make of the same raw row, in the same version of its object, replaces what older rules made of it. But
+a record without any value never replaces one with values. Only the first half of the digest is compared, because QC
+results are derived from the observations.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from forecast.core.removals import Present, Removed, removed_values
 from forecast.core.schemas import RECORD_SCHEMA, to_table
 
 SOURCE = ("source_uri", "source_row")
-# 2 500 documents of 1.3 kB are 3 MB of BSON; more made no insert faster, and every writer holds three copies of them.
+# 2 500 documents of 1.3 kB are 3 MB of BSON. More did not make inserts faster, and every writer holds three copies.
 BATCH_ROWS = 2_500
 StoredState = dict[str, list[Any]]
 
 
 class CountsOfLoad(Protocol):
-    """Counts that say, among others, what became of records."""
+    """Counts that include what became of records."""
 
     inserted: int
     updated: int
@@ -41,7 +41,7 @@ class CountsOfLoad(Protocol):
 
 @dataclass(slots=True)
 class LoadCounts:
-    """What became of records, from the server's answers; and how many stored values their updates removed."""
+    """What became of records according to the server, and how many stored values their updates removed."""
 
     inserted: int = 0
     updated: int = 0
@@ -58,37 +58,37 @@ class LoadCounts:
         return LoadCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def add_to(self, counts: CountsOfLoad) -> None:
-        """Add these to counts that have the same among others."""
+        """Add these counts to others that include the same fields."""
         for f in fields(self):
             setattr(counts, f.name, getattr(counts, f.name) + getattr(self, f.name))
 
 
 class Versions(Protocol):
-    """What is there of some observations, by their ids, of one parameter group."""
+    """What is stored of some observations, by id, for one parameter group."""
 
     def seen(self, ids: list[str], group: str) -> StoredState:
-        """ids, digest, has_values and RANK as lists in one order, times in ms; empty where nothing is there."""
+        """Ids, digest, has_values and RANK as parallel lists, with times in ms; empty if nothing is stored."""
         ...
 
     def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
-        """SOURCE of each that is there."""
+        """SOURCE of each stored observation."""
         ...
 
     def present(self, ids: list[str], group: str) -> Present:
-        """The parameters of those that are there."""
+        """The parameters of the stored observations."""
         ...
 
     def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
-        """The parameters of the parts of other groups, of those that have such parts."""
+        """The parameters in parts of other groups, for observations that have such parts."""
         ...
 
 
 @dataclass(slots=True)
 class Plan:
-    """Row numbers of what is to be done, and the versions that were seen.
+    """What to do with each row, by row number, and the versions that were read.
 
-    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none. `reprocessed` are those of
-    `to_replace` that newer rules made of the same raw row. `reasons` says, by row number, what decided about the others
+    The version for row r is at index `at[r]` of every list of `seen`; -1 if there is none. `reprocessed` are those of
+    `to_replace` that newer rules made of the same raw row. `reasons` has, by row number, what decided about the others
     of them and the superseded ones.
     """
 
@@ -104,12 +104,12 @@ class Plan:
 
     @classmethod
     def all_new(cls, rows: int) -> Plan:
-        """What is to be done where nothing is there yet."""
+        """The plan if nothing is stored yet."""
         return cls(list(range(rows)), [], [], [], [], [], {}, {}, np.full(rows, -1))
 
 
 def compare(table: pa.Table, versions: Versions) -> Plan:
-    """What is there already, and which of the two versions wins; compared as columns. The rows are of one group."""
+    """Compare rows of one parameter group with what is stored, column by column, and decide which version wins."""
     ids = table["_id"].combine_chunks()
     seen = versions.seen(ids.to_pylist(), group_of(table))
     if not seen:
@@ -145,13 +145,13 @@ def _content_hashes(digests: pa.Array | pa.ChunkedArray) -> Column:
 
 
 def _order_of_seen(seen: StoredState) -> list[Column]:
-    """As `order_of` gives it of records."""
+    """The same columns as `order_of` returns for records."""
     ranks = [np.asarray(seen[name], dtype=np.int64) for name in RANK]
     return [np.asarray(seen["has_values"], dtype=bool), *ranks, _content_hashes(pa.array(seen["digest"], pa.string()))]
 
 
 def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
-    """Whether the versions there came from the very same raw rows: then they are what older rules made of them."""
+    """Whether the stored versions came from the same raw rows, so that older rules made them."""
     if not table.num_rows:
         return np.zeros(0, dtype=bool)
     ids = table["_id"].to_pylist()
@@ -161,7 +161,7 @@ def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
 
 
 def removed_by(table: pa.Table, plan: Plan, versions: Versions) -> dict[str, list[Removed]]:
-    """What replacing removes, by document: what neither the record has nor another part of the document."""
+    """The values that replacing removes, by document: those in neither the record nor another part of the document."""
     if not plan.to_replace:
         return {}
     ids = table["_id"].take(pa.array(plan.to_replace)).to_pylist()
@@ -176,7 +176,7 @@ def removed_by(table: pa.Table, plan: Plan, versions: Versions) -> dict[str, lis
 
 
 def group_of(table: pa.Table) -> str:
-    """The parameter group of a batch; empty where its layout names none."""
+    """The parameter group of a batch; empty if its layout has none."""
     return str(table["parameter_group"][0].as_py() or "")
 
 
@@ -192,9 +192,9 @@ def batches_of(records: pd.DataFrame) -> Iterator[pa.Table]:
 
 
 class Chosen(NamedTuple):
-    """Of a batch the record that is kept of each observation, those that are not and differ, and those that are equal.
+    """The record of a batch that is kept for each observation, those that lost and differ, and those that are equal.
 
-    `reasons` has for each of the lost what decided against it.
+    `reasons` has what decided against each record that lost.
     """
 
     kept: pa.Table
@@ -204,14 +204,14 @@ class Chosen(NamedTuple):
 
 
 def deduplicate(table: pa.Table) -> Chosen:
-    """One record of each observation within a batch."""
+    """Keep one record of each observation within a batch."""
     if pc.count_distinct(table["_id"]).as_py() == table.num_rows:
         return Chosen(table, table.slice(0, 0), [], table.slice(0, 0))
     observations = np.asarray(table["_id"].combine_chunks().dictionary_encode().indices)
     order = order_of(table, _content_hashes(table["digest"]))
     kept = kept_of_each(observations, order)
     others = np.setdiff1d(np.arange(table.num_rows), kept)
-    # The number of an observation is its place among those that are kept.
+    # The number of an observation is its index among those that are kept.
     winners = kept[observations[others]]
     equal = order[-1][others] == order[-1][winners]
     lost, against = others[~equal], winners[~equal]

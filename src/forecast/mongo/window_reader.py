@@ -1,4 +1,4 @@
-"""What the database holds of the windows that are evaluated, read while others are evaluated."""
+"""Reads QC windows from the database, each while the previous one is evaluated."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
 Days = Mapping[str, set[int]]
-# 3 MB: larger messages take memory of their own from the kernel, page by page, every time.
+# 3 MB: larger messages make the kernel allocate new pages every time.
 _BATCH: Final = 3_000
 
 
 class _Shared(NamedTuple):
-    """The stations of which the window before has the days up to one, from the first that is read."""
+    """The stations and days that a window shares with the previous one, from the first day that is read."""
 
     stations: frozenset[str]
     last_day: int
@@ -32,7 +32,7 @@ _NOTHING: Final = _Shared(frozenset(), 0)
 
 
 class _Rest(NamedTuple):
-    """What a window has apart from what it shares."""
+    """The part of a window that is not shared with the previous one."""
 
     columns: Columns
     shared: _Shared
@@ -51,13 +51,13 @@ def prefetch(
     *,
     with_origins: bool = False,
 ) -> Iterator[tuple[QcWindow, Columns]]:
-    """The windows that these days by station change, with what the database holds of them, one read ahead.
+    """The windows for these changed days (by station), with their data from the database, one read ahead.
 
-    A window of which `loaded` has every row that is there is taken from it, and not read. The origins are read on these
-    days alone. What two windows one after another have in common, days of the same stations or stations on the same
-    days, is read once: in an hour of 2 033 stations that is a quarter less. It is the halo of one or of both: what
-    another writer changes there meanwhile, that writer enqueues, and it is evaluated once more. A large window is in
-    memory alone.
+    A window whose rows are all in `loaded` is taken from there. Origins are only read for these
+    days. What two consecutive windows have in common, days of the same stations or stations on the same
+    days, is read once: for an hour of 2 033 stations, this is a quarter less. It is the halo of one or both. If
+    another run changes it meanwhile, that run enqueues it, and it is evaluated again. A large window is in
+    memory on its own.
     """
     before: Columns = {}
     origins = days if with_origins else {}
@@ -78,7 +78,7 @@ def prefetch(
 
 
 def rows_by_day(collection: ObservationCollection) -> RowsByDay:
-    """What counts the documents of some stations by day, through the index of stations and times alone."""
+    """A function that counts the documents of some stations by day, from the index on station and time alone."""
 
     def count(stations: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
         query = {
@@ -94,12 +94,12 @@ def rows_by_day(collection: ObservationCollection) -> RowsByDay:
 
 
 def read_window(window: QcWindow, collection: ObservationCollection) -> Columns:
-    """All that the flags of a window depend on, without origins."""
+    """Everything that the flags of a window depend on, without origins."""
     return _read(window, collection, _NOTHING, {})
 
 
 def _whole(waiting: _Waiting, before: Columns) -> Columns:
-    """The columns of a window, of which the window before it may hold some."""
+    """The columns of a window, some of which may come from the previous window."""
     columns, shared = waiting.rest.result()
     start, end = waiting.window.first_read * DAY_MS, (shared.last_day + 1) * DAY_MS
     found = dict(columns)
@@ -110,7 +110,7 @@ def _whole(waiting: _Waiting, before: Columns) -> Columns:
 
 
 def _shared(previous: QcWindow, window: QcWindow) -> _Shared:
-    """What a window has in common with the one before it."""
+    """What a window has in common with the previous one."""
     if not previous.first_read <= window.first_read <= previous.last_read + 1:
         return _NOTHING
     stations = frozenset(_ids(previous.halo) & _ids(window.halo))
@@ -124,27 +124,27 @@ def _ids(stations: Iterable[Station]) -> set[str]:
 def _had(
     window: QcWindow, collection: ObservationCollection, shared: _Shared, loaded: LoadedRows | None, origins: Days
 ) -> _Rest:
-    """What the database holds of a window and is not shared, from what was loaded where that is all there is.
+    """The part of a window that is not shared, from the loaded rows if these are all there are.
 
-    For a large window, what was kept makes room: with 500 000 rows of one second, it and its columns took 140 MB.
+    For a large window, the kept rows are released: with 500 000 rows of one second, they and the columns took 140 MB.
     """
     if loaded is not None and window.is_large:
         loaded.clear()
     if loaded is not None:
-        # What was loaded is taken from a day on, of all stations.
+        # Loaded rows can only be taken for all stations, from a day on.
         usable = shared if shared.stations == _ids(window.halo) else _NOTHING
         kept = loaded.columns(window, usable.last_day + 1 if usable.stations else window.first_read)
         if kept is not None:
             return _Rest(kept, usable)
     found = _read(window, collection, shared, origins)
     if window.is_large:
-        # What the columns were put together from is as much again.
+        # The parts that the columns were built from take as much memory again.
         trim_heap()
     return _Rest(found, shared)
 
 
 def _read(window: QcWindow, collection: ObservationCollection, shared: _Shared, origins: Days) -> Columns:
-    """What the database holds of a window and is not shared; where it comes from on these days by station."""
+    """The part of a window that is not shared, from the database, with the origins on these days (by station)."""
     last, names = window.last_read, _ids(window.halo)
     parts = (
         *_parts(names - shared.stations, window.first_read, last, origins),
@@ -157,7 +157,7 @@ def _read(window: QcWindow, collection: ObservationCollection, shared: _Shared, 
 def _batches(
     collection: ObservationCollection, stations: Collection[str], first: int, last: int, read: Mapping[str, int]
 ) -> Iterator[bytes]:
-    """The documents of stations from a day to a day, through the index of stations and times."""
+    """The documents of stations in a range of days, through the index on station and time."""
     query = {
         "station.id": {"$in": sorted(stations)},
         "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
@@ -169,7 +169,7 @@ def _batches(
 def _parts(
     names: Set[str], first: int, last: int, origins: Days
 ) -> Iterator[tuple[Collection[str], int, int, Mapping[str, int]]]:
-    """What is read together: stations, first and last day, and what of each document; of each station by time."""
+    """What is read in one query: stations, first and last day, and the fields; sorted by time for each station."""
     changed = names & origins.keys()
     days = [day for name in changed for day in origins[name] if first <= day <= last]
     lowest, highest = (min(days), max(days)) if days else (last + 1, last)

@@ -1,4 +1,4 @@
-"""What the server's refusals of writes of observations mean."""
+"""Interprets the server's errors for writes of observations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNCONFIRMED_WRITE: Final = 64
 
 
 def resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> list[str]:
-    """The ids of documents that are there already: only duplicate keys are expected. Raises for every other error."""
+    """The ids of documents that already exist: only duplicate keys are expected, and every other error is raised."""
     details = error.details
     for write_error in details["writeErrors"]:
         name = ids[write_error["index"]].as_py()

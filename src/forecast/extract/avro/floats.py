@@ -7,42 +7,44 @@ from typing import Any
 
 from forecast.core.decimals import shortest_decimal
 
-Mend = Callable[[Any], Any]
-# What a value of a Python type becomes; a union has one kind of each.
-Mends = dict[type, Mend]
+Conversion = Callable[[Any], Any]
+# A conversion for each Python type; a union has at most one branch of each.
+Conversions = dict[type, Conversion]
 
 
-def float_mender(schema: Any) -> Mend | None:
-    """What makes a value of a schema (as fastavro has parsed it) one with the decimals; None where it has no float."""
-    mends = _mends(schema, {})
-    return None if not mends else lambda value: _mend(mends, value)
+def float_restorer(schema: Any) -> Conversion | None:
+    """A function that restores the decimals of a (parsed) schema's values; None if it has no float."""
+    conversions = _conversions(schema, {})
+    return None if not conversions else lambda value: _converted(conversions, value)
 
 
-def _mend(mends: Mends, value: Any) -> Any:
-    mend = mends.get(type(value))
-    return value if mend is None else mend(value)
+def _converted(conversions: Conversions, value: Any) -> Any:
+    convert = conversions.get(type(value))
+    return value if convert is None else convert(value)
 
 
-def _mends(schema: Any, named: dict[str, Mends]) -> Mends:
+def _conversions(schema: Any, named: dict[str, Conversions]) -> Conversions:
     if isinstance(schema, list):
-        found: Mends = {}
+        found: Conversions = {}
         for branch in schema:
-            found |= _mends(branch, named)
-        if any(branch == "double" for branch in schema):  # a value does not say which of the two it was
+            found |= _conversions(branch, named)
+        if any(branch == "double" for branch in schema):  # a value does not show which of the two types it had
             found.pop(float, None)
         return found
     if not isinstance(schema, dict):
         return {float: shortest_decimal} if schema == "float" else named.get(str(schema), {})
     kind = schema["type"]
     if kind in ("record", "error"):
-        mends = named[schema["name"]] = {}
-        fields = {field["name"]: _mends(field["type"], named) for field in schema["fields"]}
+        conversions = named[schema["name"]] = {}
+        fields = {field["name"]: _conversions(field["type"], named) for field in schema["fields"]}
         fields = {name: parts for name, parts in fields.items() if parts}
         if fields:
-            mends[dict] = lambda record: record | {name: _mend(parts, record[name]) for name, parts in fields.items()}
-        return mends
-    if kind == "array" and (parts := _mends(schema["items"], named)):
-        return {list: lambda items: [_mend(parts, item) for item in items]}
-    if kind == "map" and (parts := _mends(schema["values"], named)):
-        return {dict: lambda items: {name: _mend(parts, item) for name, item in items.items()}}
+            conversions[dict] = lambda record: (
+                record | {name: _converted(parts, record[name]) for name, parts in fields.items()}
+            )
+        return conversions
+    if kind == "array" and (parts := _conversions(schema["items"], named)):
+        return {list: lambda items: [_converted(parts, item) for item in items]}
+    if kind == "map" and (parts := _conversions(schema["values"], named)):
+        return {dict: lambda items: {name: _converted(parts, item) for name, item in items.items()}}
     return {float: shortest_decimal} if kind == "float" else {}

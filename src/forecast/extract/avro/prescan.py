@@ -25,7 +25,7 @@ _PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "b
 
 
 class AvroSchema:
-    """What records of a schema take."""
+    """The resources that records of a schema take."""
 
     def __init__(self, schema: Any) -> None:
         self._named: dict[str, tuple[int, bool]] = {}
@@ -33,11 +33,11 @@ class AvroSchema:
         self.values, self.takes_no_byte = self._measure(schema)
 
     def _measure(self, schema: Any) -> tuple[int, bool]:
-        """How many values a record has (those of lists apart), and whether it takes no byte in the file."""
+        """How many values a record has (without those of lists), and whether it takes no bytes in the file."""
         if isinstance(schema, list):
             return max([values for values, _ in map(self._measure, schema)], default=1), False
         if not isinstance(schema, dict):
-            # A name that is not known yet is that of a record within itself.
+            # An unknown name is that of the record that contains it.
             return (1, schema == "null") if schema in _PRIMITIVES else self._named.get(str(schema), (1, False))
         kind = schema.get("type")
         if kind in ("record", "error"):
@@ -48,7 +48,7 @@ class AvroSchema:
             self.has_lists = True
             _, none = self._measure(schema.get("items" if kind == "array" else "values", "null"))
             if none and kind == "array":
-                raise ObjectRejectedError("not_avro", "the Avro schema has a list whose items take no bytesss")
+                raise ObjectRejectedError("not_avro", "the Avro schema has a list whose items take no bytes")
             measured = 1, False
         elif kind == "fixed":
             measured = 1, not schema.get("size")
@@ -62,10 +62,10 @@ class AvroSchema:
 
 
 def survey_avro(file: IO[bytes], size: int, limits: Limits) -> AvroSchema:
-    """Reads a container of `size` bytes to its end without decoding a record.
+    """Read a container of `size` bytes to its end without decoding a record.
 
-    Raises ObjectRejectedError where it is damaged, or where a block unpacks to more than a record may have, or holds
-    more records than bytes, or where all of them unpack to more than `limits.unpacked_bytes`.
+    Raises ObjectRejectedError if it is damaged, if a block unpacks to more than a record may have or holds
+    more records than bytes, or if all blocks unpack to more than `limits.unpacked_bytes`.
     """
     if file.read(len(_MAGIC)) != _MAGIC:
         raise _damaged("no magic number")
@@ -156,7 +156,7 @@ def _unpacked_size(packed: bytes, codec: str, most: int) -> int:
 
 
 def _snappy_size(packed: bytes) -> int:
-    """What a snappy block says of itself, which its decoder holds it to."""
+    """The size that a snappy block declares, which its decoder enforces."""
     size = 0
     for place, byte in enumerate(packed[:5]):
         size |= (byte & 0x7F) << (7 * place)

@@ -13,7 +13,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
-from forecast.extract.avro.floats import float_mender
+from forecast.extract.avro.floats import float_restorer
 from forecast.extract.avro.prescan import survey_avro
 from forecast.extract.batches import BatchMaker
 from forecast.extract.json.lines import rows_of_records
@@ -45,8 +45,8 @@ def read_avro(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Ite
 def _records(file: Any) -> Iterator[Any]:
     try:
         reader = fastavro.reader(file)
-        mend = float_mender(reader.writer_schema)
-        yield from reader if mend is None else map(mend, reader)
+        restore = float_restorer(reader.writer_schema)
+        yield from reader if restore is None else map(restore, reader)
     except Exception as error:
         message = f"the Avro file cannot be read: {type(error).__name__}: {str(error)[:200]}"
         raise ObjectRejectedError("not_avro", message) from error

@@ -1,4 +1,4 @@
-"""Responses of an API without rows: an error, a container that is null or missing, rows that Airbyte lost."""
+"""API responses without rows: an error, a container that is null or missing, or rows that Airbyte lost."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from forecast.extract.json.lines import rejected_record
 LOST: Final = "record_lost_on_the_way"
 SOURCE_ERROR: Final = "source_error"
 NO_ROWS: Final = "no_rows"
-# A record of which nothing is left, or an error instead of data: what was to be delivered is not there, so the run does
-# not end with 0, however few they are.
+# A record of which nothing is left, or an error instead of data: something was not delivered, so the run does
+# not end with exit code 0, however few there are.
 NOT_DELIVERED: Final = frozenset({LOST, SOURCE_ERROR})
 _ERRORS: Final = ("errors", "error")
 _CODES: Final = ("statusCode", "status_code")
-# What known networks put around the rows, or send where there are none.
+# The fields that known networks put around rows, or send if there are none.
 _AROUND_ROWS: Final = frozenset(
     {*_ERRORS, *_CODES, "status", "reason", "message", "success", "metadata", "stations", "data"}
 )
 _NO_ERRORS: Final = frozenset({"metadata", "stations", "data"})
 _BAD_STATUS: Final = frozenset({"error", "ko", "fail", "failed"})
 _FIRST_ERROR_STATUS: Final = 400
-# Airbyte flattens a document to columns; then a list without errors is the text of one.
+# Airbyte flattens documents to columns, in which an empty list of errors is text.
 _EMPTY_TEXTS: Final = frozenset({"", "[]", "{}", "null", "false"})
 _MAX_MESSAGE: Final = 300
 _SHOWN_NAMES: Final = 12
@@ -37,7 +37,7 @@ _SHOWN_LETTERS: Final = 40
 
 
 def error_in(fields: Mapping[str, Any]) -> str | None:
-    """The error that an API states in the shape of a document, shortened; None where it states none."""
+    """The error that an API response in the form of a document reports, shortened; None if it reports none."""
     fault = next((said for name in _ERRORS if (said := _unless_empty(fields.get(name)))), None)
     code = next((fields[name] for name in _CODES if name in fields), 0)
     status = fields.get("status")
@@ -50,19 +50,19 @@ def error_in(fields: Mapping[str, Any]) -> str | None:
 
 
 def instead_of_data(error: str) -> ObjectRejectedError:
-    """The refusal of an answer that is an error and has no rows."""
+    """The rejection of a response that is an error and has no rows."""
     return ObjectRejectedError(SOURCE_ERROR, f"the source answered with an error instead of data: {error!r}")
 
 
 def error_beside_rows(error: str, position: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The rejected record of an error next to rows: what it is about was not delivered, and the rows were."""
+    """The rejected record for an error next to rows: the rows were delivered, but what the error is about was not."""
     stated = {name: value for name, value in fields.items() if name in _AROUND_ROWS and name not in _NO_ERRORS}
     reason = f"the source states an error next to the rows: {error!r}"
     return rejected_record(position, reason, stated) | {"code": SOURCE_ERROR}
 
 
 def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) -> None:
-    """Raises ObjectRejectedError where a record without rows is an error, or has something where rows belong."""
+    """Raise ObjectRejectedError if a record without rows is an error, or has something else in place of rows."""
     if (error := error_in(fields)) is not None:
         raise instead_of_data(error)
     for name in containers:
@@ -74,16 +74,16 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
 
 
 def other_lists(fields: Mapping[str, Any], known: Collection[str]) -> list[str]:
-    """The fields next to a document's rows that hold lists of objects, which may be rows of another kind.
+    """The fields next to a document's rows that hold lists of objects, which may be other kinds of rows.
 
-    `known` are what the networks have there besides errors and stations.
+    `known` are the fields that networks have there besides errors and stations.
     """
     expected = {*_AROUND_ROWS, *known} - {"data"}
     return [name for name, value in fields.items() if name not in expected and _holds_objects(value)]
 
 
 def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejectedError:
-    """The refusal of what is a known network's document without the list of its rows."""
+    """The rejection of a known network's document that lacks its list of rows."""
     nulls = [name for name in containers if name in fields]
     names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in list(fields)[:_SHOWN_NAMES]) or "nothing"
     found = f"{nulls[0]!r} is present but empty" if nulls else f"it has: {names}"
@@ -91,7 +91,7 @@ def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejec
 
 
 def lost_on_the_way(changes: str) -> str:
-    """Airbyte's changes (JSON text) of a record of which nothing is left, as one reason."""
+    """The reason for a record of which nothing is left, from Airbyte's changes (JSON text)."""
     entries = json.loads(changes)
     told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     texts = [f"{entry.get('field')}: {entry.get('change')}, {entry.get('reason')}" for entry in told]
@@ -99,14 +99,14 @@ def lost_on_the_way(changes: str) -> str:
 
 
 def only_around_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
-    """Whether a record has no field but those that are around rows, or in which rows would be."""
+    """Whether a record only has fields that surround rows, or that would contain them."""
     return all(name in _AROUND_ROWS or name in containers for name in fields)
 
 
 def answers_in(rows: pa.Table, containers: Sequence[str], lost: Mask) -> tuple[Mask, list[str]]:
-    """The rows that are no observations but answers, and the names of the columns that only those have.
+    """The rows that are API responses instead of observations, and the names of the columns that only these have.
 
-    An answer has nothing but what surrounds rows; or it states an error and has little else; or it is `lost`
+    A response only has fields that surround rows; or it states an error and has little else; or it is `lost`
     (Airbyte changed something in it) and has nothing at all.
     """
     around = [name for name in rows.column_names if name in _AROUND_ROWS or name in containers]
@@ -131,7 +131,7 @@ def _is_filled(cells: pa.ChunkedArray) -> Mask:
 
 
 def _tells_of_an_error(rows: pa.Table, size: int) -> Mask:
-    """Where a field of errors is filled; whether it is an error is decided row by row."""
+    """Where a field for errors is filled; whether it really is an error is decided row by row."""
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
         cells = rows.column(index)
@@ -144,7 +144,7 @@ def _tells_of_an_error(rows: pa.Table, size: int) -> Mask:
 
 
 def _holds_objects(value: Any) -> bool:
-    """A list of objects, or such lists by a key."""
+    """Whether this is a list of objects, or an object of such lists."""
     if isinstance(value, Mapping):
         return any(isinstance(entry, list) and _holds_objects(entry) for entry in value.values())
     return isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value)

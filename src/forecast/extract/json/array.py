@@ -14,9 +14,9 @@ _BLANK, _NEWLINE, _COMMA, _QUOTE = ord(" "), ord("\n"), ord(","), ord('"')
 
 
 def as_lines(open_file: Opener) -> Opener:
-    """Opens the items of the array that the file holds as lines.
+    """Open the items of the array in a file as lines.
 
-    It trusts the file: of what is not JSON it makes lines that are none either, or leaves out a comma too many.
+    It does not validate the file: invalid JSON gives invalid lines, and an extra comma may be dropped.
     """
     return lambda: filtered(open_file(), _to_lines())
 
@@ -29,10 +29,10 @@ def _to_lines() -> Convert:
     def convert(block: bytes, last: bool) -> bytes:
         nonlocal depth, in_text, rest
         block = rest + block
-        # What a backslash does to the letter behind it has to be in the same block.
+        # A backslash and the character after it must be in the same block.
         whole = block if last else block.rstrip(b"\\")
         rest = block[len(whole) :]
-        # An escaped quote ends no text; of two backslashes, the second escapes nothing.
+        # An escaped quote does not end a string; the second of two backslashes escapes nothing.
         letters = np.frombuffer(whole.replace(b"\\\\", b"__").replace(b'\\"', b"__"), dtype=np.uint8)
         quotes = np.cumsum(letters == _QUOTE) + in_text
         outside = quotes % 2 == 0

@@ -1,4 +1,4 @@
-"""Arrow's JSON reader, in the schema that it learns from the beginning of an object."""
+"""Arrow's JSON reader, with the schema that it infers from the beginning of an object."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pyarrow.json as pa_json
 from forecast.extract.json.mixed import MixedKinds
 from forecast.extract.limits import MAX_COLUMNS, check_columns
 
-# The first rows teach the schema; the rest is parsed once.
+# The schema is inferred from the first rows; the rest is parsed once.
 SAMPLE_BYTES: Final = 64 << 10
-# Up to here a float is every whole number.
+# Up to here, floats represent every whole number.
 _EXACT: Final = 2.0**53
-# Possessive: going back into a text that no colon follows, letter by letter, took twice the time.
+# Possessive: backtracking into strings that are not followed by a colon took twice as long.
 _KEY: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
 
 
 class ArrowReader:
     """Reads blocks of JSON with Arrow.
 
-    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time
+    It keeps the inferred schema, with times as text: by default, Arrow reads "2024-10-01T00:04:00Z" as a time
     and forgets its zone.
     """
 
@@ -35,9 +35,9 @@ class ArrowReader:
         self._mixed = MixedKinds()
 
     def read(self, block: bytes, rows: int, sample_of: Callable[[bytes], bytes]) -> pa.Table:
-        """A block of at most so many rows as columns; `sample_of` gives the beginning of it that is JSON as well.
+        """A block of at most `rows` rows as columns; `sample_of` returns a beginning of a block that is also JSON.
 
-        Raises ArrowInvalid where the block needs the slow path, ObjectRejectedError where it has too many columns.
+        Raises ArrowInvalid if the block needs the slow path, ObjectRejectedError if it has too many columns.
         """
         check_utf8(block)
         while True:
@@ -49,7 +49,7 @@ class ArrowReader:
                     raise
                 self._schema = None
                 continue
-            # A bare NaN, which JSON does not have, Arrow reads as a number; whole numbers among others as floats.
+            # Arrow accepts a bare NaN, which is not JSON, and reads whole numbers among others as floats.
             if not all(map(_is_exact, table.columns)):
                 raise pa.ArrowInvalid("a number that is none, or is not exact as a float")
             return table
@@ -67,7 +67,7 @@ class ArrowReader:
         except pa.ArrowInvalid as error:
             if MixedKinds.tells(error):
                 raise
-        # The whole could take more memory than there is, before its columns are known.
+        # Without knowing its columns, reading the whole block could take too much memory.
         check_columns(_count_keys(block), rows)
         return self._learnt(block, block, rows)
 
@@ -80,15 +80,15 @@ class ArrowReader:
 
 
 def check_utf8(block: bytes) -> None:
-    """Raises ArrowInvalid where the block is no UTF-8: Arrow's JSON reader takes any bytes."""
+    """Raise ArrowInvalid if the block is not UTF-8, because Arrow's JSON reader accepts any bytes."""
     ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
     pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
 
 
 def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
-    """Without a schema, it is learnt; with one, a field that is not in it is an error.
+    """Read a block. Without a schema, one is inferred; with a schema, other fields are an error.
 
-    Raises ArrowInvalid where the block is no JSON, or one that Arrow does not read right.
+    Raises ArrowInvalid if the block is not JSON, or not read correctly by Arrow.
     """
     table = pa_json.read_json(
         pa.BufferReader(block),
@@ -97,13 +97,13 @@ def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
             explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "error"
         ),
     )
-    # Of lists of nothing but nulls it makes cells that reach behind their own end.
+    # For lists that only contain nulls, it creates cells that reach beyond their own end.
     table.validate()
     return table.combine_chunks()
 
 
 def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
-    """Whether no float is a constant or could have been another whole number."""
+    """Whether no float is NaN or infinite, or too large to be exact as a whole number."""
     if pa.types.is_struct(cells.type):
         return all(_is_exact(pc.struct_field(cells, index)) for index in range(cells.type.num_fields))
     if pa.types.is_list(cells.type):
@@ -112,7 +112,7 @@ def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
 
 
 def _names(fields: Iterable[pa.Field]) -> Iterator[str]:
-    """The names of all fields, those within others too."""
+    """The names of all fields, including nested ones."""
     for field in fields:
         yield field.name
         kind = field.type.value_type if pa.types.is_list(field.type) else field.type
@@ -121,7 +121,7 @@ def _names(fields: Iterable[pa.Field]) -> Iterator[str]:
 
 
 def _count_keys(block: bytes) -> int:
-    """How many different keys there are, or more than MAX_COLUMNS; a text before a colon counts too."""
+    """The number of distinct keys, or more than MAX_COLUMNS; any string before a colon counts as a key."""
     keys: set[bytes] = set()
     start = 0
     while start < len(block) and len(keys) <= MAX_COLUMNS:
@@ -132,7 +132,7 @@ def _count_keys(block: bytes) -> int:
 
 
 def _as_text(field: pa.Field) -> pa.Field:
-    """The field with texts where Arrow saw times."""
+    """The field with text in place of inferred times."""
     kind = field.type
     if pa.types.is_timestamp(kind):
         return field.with_type(pa.string())

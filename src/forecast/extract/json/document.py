@@ -1,4 +1,4 @@
-"""Documents with their rows in a container: in one list ("observations"), or in a list per station ("hourly").
+"""Reads documents with their rows in a container: in one list ("observations"), or a list per station ("hourly").
 
 They are read as a stream (ijson), so memory is bounded by one chunk of rows, whatever the document's size.
 """
@@ -44,27 +44,27 @@ from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
-# Of every row of a document the same.
+# The same for every row of a document.
 _TOLD_OF_ALL: Final = tuple((field.name, field.type) for field in ORIGIN_SCHEMA if field.name != "position")
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is said of a whole document: the origin of its record, and the fields next to its payload."""
+    """What applies to a whole document: the origin of its record, and the fields next to its payload."""
 
     origin: dict[str, Any]
     beside: Sequence[Mapping[str, Any]]
 
     @property
     def position(self) -> str:
-        """What the places of its rows begin with."""
+        """The beginning of the positions of its rows."""
         return f"{self.origin['position']}: " if self.origin["position"] else ""
 
 
 def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
-    Raises ObjectRejectedError where it is not JSON, is an error answer, or holds no rows that are known.
+    Raises ObjectRejectedError if it is not JSON, is an error response, or has no known rows.
     """
     document = Document.of(open_file, shapes, limits)
     fields = document.header.fields
@@ -74,7 +74,7 @@ def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits
 
 
 class Document(NamedTuple):
-    """A document whose header is read; `rows` are its rows where they are in one list that Arrow reads."""
+    """A document whose header was read; `rows` are its rows if they are in one list that Arrow can read."""
 
     text: Surveyed
     header: DocumentHeader
@@ -82,13 +82,13 @@ class Document(NamedTuple):
 
     @classmethod
     def of(cls, open_file: Opener, shapes: Shapes, limits: Limits) -> Document:
-        """Raises ObjectRejectedError where it is not JSON to its end."""
+        """Open a document. Raises ObjectRejectedError if it is not JSON to its end."""
         text = surveyed(open_file, limits)
         rows = row_list(text.open, shapes, in_array=False) if text.is_plain else None
         if rows is not None:
             try:
                 header = read_header(io.BytesIO(rows.before + rows.behind), shapes, limits)
-            except ObjectRejectedError:  # what is wrong with it is said of the whole
+            except ObjectRejectedError:  # the fault is reported for the document as a whole
                 header = DocumentHeader()
             if len(header.paths) == 1:
                 return cls(text, header, rows)
@@ -96,7 +96,7 @@ class Document(NamedTuple):
             return cls(text, read_header(file, shapes, limits), None)
 
     def batches(self, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
-        """Its rows; raises ObjectRejectedError where it is an error answer, or holds no rows that are known.
+        """Its rows. Raises ObjectRejectedError if it is an error response, or has no known rows.
 
         An error next to rows is a rejected record of its own.
         """
@@ -157,7 +157,7 @@ class Document(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Rows at `places`, with the key that each was under, the keys of their containers, and what is rejected."""
+    """Rows at `places`, the key that each was under, the keys of their containers, and rejected records."""
 
     rows: pa.Table
     places: pa.Array
@@ -166,7 +166,7 @@ class _Found(NamedTuple):
     rejected: list[dict[str, Any]]
 
     def batch(self, source: Around, shapes: Shapes) -> RawBatch:
-        """One batch, with what is next to its document."""
+        """One batch, with the fields next to its document."""
         rows, groups, rejected = self.rows, self.groups, self.rejected
         size = len(self.places)
         told = [pa.array([source.origin[name]] * size, kind) for name, kind in _TOLD_OF_ALL]
@@ -195,7 +195,7 @@ def _rejected(record: dict[str, Any]) -> RawBatch:
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
-    """What is in Airbyte's envelope, where there is one."""
+    """The content of Airbyte's envelope, if there is one."""
     for name in PAYLOAD_FIELDS:
         if isinstance(fields.get(name), dict):
             fields = fields[name]
@@ -203,7 +203,7 @@ def _payload(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
-    """Say what a document without a list of rows is."""
+    """Reject a document without a list of rows, with an explanation."""
     check_holds_nothing(fields, shapes.containers)
     if only_around_rows(fields, shapes.containers):
         raise no_rows(fields, shapes.containers)
@@ -227,7 +227,7 @@ def _row_path(prefix: str, paths: Sequence[str], beside: Set[str]) -> str | None
 
 
 def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], beside: Set[str]) -> None:
-    """No value of a container may be passed over: it may be a row in a shape that is not known."""
+    """Reject unexpected values in a container: they may be rows in an unknown shape."""
     if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
         return
     if not prefix.startswith(tuple(f"{path}.{name}." for path in paths for name in beside)):
@@ -235,7 +235,7 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], bes
 
 
 def _found_in(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> _Found:
-    """The rows of some items; `counts` are those of each list before them."""
+    """The rows of some items; `counts` are the numbers of earlier items in each list."""
     records, places, groups, rejected = [], [], [], []
     containers = set()
     for item in chunk:
@@ -262,6 +262,6 @@ def _found_in(chunk: list[Item], paths: Sequence[str], counts: Counter[str], sou
 
 
 def _member(entry: Any, name: str) -> dict[str, Any] | None:
-    """The member of an entry that holds its row."""
+    """The member of an entry that contains its row."""
     found = entry.get(name) if isinstance(entry, dict) else None
     return found if isinstance(found, dict) else None

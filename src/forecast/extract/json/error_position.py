@@ -1,4 +1,4 @@
-"""The position at which a text stops being JSON, for the people who have to fix it."""
+"""Finds the position at which a text stops being JSON, for the people who have to fix it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import ijson
 from forecast.extract.text_stream import Opener
 
 _PIECE: Final = 1 << 16
-# Of a character of several bytes in UTF-8, all but the first.
+# The continuation bytes of UTF-8: all but the first byte of a character.
 _CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 
 
 class _Watched:
-    """A file that is read in pieces, and from an offset on byte by byte; knows the place that it was read to."""
+    """A file that is read in pieces, or byte by byte from an offset, and keeps track of the position."""
 
     def __init__(self, file: IO[bytes], bytewise_from: int | None = None) -> None:
         self._file = file
@@ -37,9 +37,9 @@ class _Watched:
 
 
 def place_of_fault(open_file: Opener, first_line: int = 1) -> str:
-    """Line and column of the first character that cannot belong to JSON, in brackets; nothing where all of them can.
+    """Line and column, in brackets, of the first character that cannot belong to JSON; empty if there is none.
 
-    What is read is numbered from `first_line` on. A text that is cut off is at fault behind its last character.
+    Lines are numbered from `first_line`. For a truncated text, the position is after its last character.
     """
     with open_file() as file:
         coarse = _Watched(file)

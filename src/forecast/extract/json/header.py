@@ -1,4 +1,4 @@
-"""What surrounds the rows of a JSON document, and where the rows are."""
+"""Reads what surrounds the rows of a JSON document, and finds where the rows are."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from forecast.extract.json.prescan import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
 from forecast.extract.shapes import Shapes
 
-# What is outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
+# What is outside the containers (stations, metadata, envelope) is small: real documents have 150 events.
 _MAX_HEAD_EVENTS = 200_000
 
 
 @dataclass(slots=True)
 class DocumentHeader:
-    """A document without its rows: what is around them, and the paths at which they are."""
+    """A document without its rows: the fields around them, and the paths where they are."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
 
 
 def names_a_container(text: bytes, shapes: Shapes) -> bool:
-    """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
+    """Whether this JSON, or JSON text in it, may have a container; a quick check, which can be wrong."""
     found = [name.encode() for name in shapes.containers if name.encode() in text]
     return any(name + end in text for name in found for end in (b'"', b"\\"))
 
 
 def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
-    """Whether JSON text is a document with rows in a container, or with an empty one."""
+    """Whether JSON text is a document with a container, possibly an empty one."""
     if not names_a_container(text, shapes):
         return False
     try:
@@ -50,14 +50,14 @@ def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
 
 
 def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:
-    """Whether these are the fields of a document whose containers came as JSON text."""
+    """Whether these are the fields of a document whose containers are JSON text."""
     return any(_is_json_text(fields.get(name)) for name in shapes.containers)
 
 
 def reassemble(fields: Mapping[str, Any]) -> str:
-    """The text of a document, its parts that came as JSON text put in as they are.
+    """The text of a document, with its parts that are JSON text inserted as they are.
 
-    What is not JSON in them is seen when the whole is read.
+    Invalid JSON in them is found when the whole is read.
     """
     parts = (
         f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
@@ -71,7 +71,7 @@ def _is_json_text(value: Any) -> bool:
 
 
 def read_header(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
-    """All of a document but its rows; raises ObjectRejectedError where it is not JSON to its end."""
+    """All of a document except its rows. Raises ObjectRejectedError if it is not JSON to its end."""
     return or_rejected(lambda: _head(file, shapes, limits))
 
 

@@ -1,4 +1,4 @@
-"""The objects of a list in a JSON stream, one by one and each of a bounded size."""
+"""The objects of a list in a JSON stream, one by one, each limited in size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_MESSAGE = 300
 
 
 class Item(NamedTuple):
-    """An item of a list: ijson's prefix of it ("hourly.07015.item"), its value, and what is wrong with it."""
+    """An item of a list: its ijson prefix ("hourly.07015.item"), its value, and its fault, if any."""
 
     prefix: str
     value: Any
@@ -31,9 +31,9 @@ class Item(NamedTuple):
 def read_items(
     file: IO[bytes], is_item: Callable[[str], bool], check_stray: Callable[[str, str, Any], None] = lambda *_: None
 ) -> Iterator[Item]:
-    """The items at the prefixes that `is_item` takes; every other event goes to `check_stray`.
+    """The items at the prefixes that `is_item` accepts; every other event goes to `check_stray`.
 
-    Raises ObjectRejectedError where an item holds more values than any real row.
+    Raises ObjectRejectedError if an item holds more values than any real row.
     """
     builder: ObjectBuilder | None = None
     start = ""
@@ -61,7 +61,7 @@ def read_items(
 
 
 def chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """Items in lists that take a bounded memory."""
+    """Items in lists that take a limited amount of memory."""
     chunk: list[Item] = []
     values = text_bytes = 0
     while (item := or_rejected(lambda: next(items, None))) is not None:
@@ -77,12 +77,12 @@ def chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 
 def check_json(file: IO[bytes]) -> None:
-    """Raises ObjectRejectedError where a file is not JSON to its end."""
+    """Raise ObjectRejectedError if a file is not JSON to its end."""
     or_rejected(lambda: deque(ijson.basic_parse(file, use_float=True, buf_size=JSON_PIECE_BYTES), maxlen=0))
 
 
 def or_rejected(read: Callable[[], _T]) -> _T:
-    """What `read` gives; ijson's errors are ObjectRejectedError."""
+    """The result of `read`, with ijson's errors translated to ObjectRejectedError."""
     try:
         return read()
     except ijson.IncompleteJSONError as error:

@@ -1,6 +1,6 @@
-"""JSON records to columns: the fast path through Arrow, and the slow path through Python.
+"""Converts JSON records to columns, by the fast path through Arrow or the slow path through Python.
 
-The slow path says what is wrong with which record. Both give the same rows (a property test checks this).
+The slow path can say which record is wrong, and why. Both give the same rows (a property test checks this).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ BARE_CONSTANT = "{} (a constant that JSON does not have)"
 
 
 class BadRecordError(ValueError):
-    """A record that is not JSON object; the text says why."""
+    """A record that is not a JSON object; the message says why."""
 
 
 def rejected_record(position: str, reason: str, raw: Any, field: str | None = None) -> dict[str, Any]:
-    """A record (REJECTED_SCHEMA) that could not be read at all, or whose `field` could not."""
+    """A rejected record (REJECTED_SCHEMA) that could not be read at all, or whose `field` could not be read."""
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
     return {
         "position": position,
@@ -51,9 +51,9 @@ class FastReader:
         self._reader = ArrowReader()
 
     def read(self, block: bytes, ends: npt.NDArray[np.intp]) -> pa.Table | None:
-        """One row a line, the lines ending at `ends`, or None where the block needs the slow path.
+        """One row per line, with lines ending at `ends`; None if the block needs the slow path.
 
-        Raises ObjectRejectedError where it nests too deep or has too many columns.
+        Raises ObjectRejectedError if it is nested too deeply or has too many columns.
         """
         lines = len(ends)
         if check_lines(block, ends) > MAX_ROW_BYTES or b"\0" in block or _may_have_null(block, ends):
@@ -73,7 +73,7 @@ def _first_lines(block: bytes) -> bytes:
 def read_record(text: bytes) -> dict[str, Any]:
     """One JSON object, read on the slow path.
 
-    Raises BadRecordError saying what is wrong with it, ObjectRejectedError where it nests too deep.
+    Raises BadRecordError that says what is wrong, ObjectRejectedError if it is nested too deeply.
     """
     records = read_records(text)
     if len(records) > 1:
@@ -82,7 +82,7 @@ def read_record(text: bytes) -> dict[str, Any]:
 
 
 def read_records(text: bytes) -> list[dict[str, Any]]:
-    """The JSON objects of a line: one, or several one after another. Raises what `read_record` raises."""
+    """The JSON objects of a line: one, or several in sequence. Raises the same errors as `read_record`."""
     if len(text) > MAX_ROW_BYTES:
         raise BadRecordError(f"a record of more than {MAX_ROW_BYTES >> 20} MB")
     if b"\0" in text:
@@ -98,7 +98,7 @@ def read_records(text: bytes) -> list[dict[str, Any]]:
             records.append(record)
             position = _after_blanks(line, end)
         if b"\\u" in text:
-            # Half of a surrogate pair comes as an escape alone; as bytes it would be no UTF-8.
+            # Half of a surrogate pair can only occur as an escape, because its bytes would not be UTF-8.
             json.dumps(records, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRecordError(f"not UTF-8 at byte {error.start + 1}") from error
@@ -112,11 +112,11 @@ def read_records(text: bytes) -> list[dict[str, Any]]:
 
 
 def rows_of_records(records: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Records as columns; where a column's values are of several kinds, as text.
+    """Records as columns; a column with several kinds of values becomes text.
 
-    Raises ObjectRejectedError where they have too many columns.
+    Raises ObjectRejectedError if they have too many columns.
     """
-    # Records of one source have few sets of names.
+    # Records of one source have few distinct sets of names.
     names = dict.fromkeys(name for some in dict.fromkeys(map(tuple, records)) for name in some)
     check_columns(len(names), len(records))
     columns = {name: _column([record.get(name) for record in records]) for name in names}
@@ -133,7 +133,7 @@ def _column(values: list[Any]) -> pa.Array:
 
 
 def _objects(values: list[Any]) -> pa.StructArray:
-    """Objects whose members are of several kinds, member by member."""
+    """Objects with members of several kinds, converted member by member."""
     members = rows_of_records([value or {} for value in values])
     missing = pa.array([value is None for value in values])
     return pa.StructArray.from_arrays(
@@ -174,7 +174,7 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
 
 
 def _may_have_null(block: bytes, ends: npt.NDArray[np.intp]) -> bool:
-    """Whether a record may be null: Arrow takes it for an empty row, and ends the process where it comes first."""
+    """Whether a record may be null, which Arrow reads as an empty row, or crashes on if it is the first."""
     if _BEGINS_WITH_NULL.match(block):
         return True
     letters = np.frombuffer(block, dtype=np.uint8)

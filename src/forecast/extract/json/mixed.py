@@ -1,7 +1,7 @@
-"""Fields that hold numbers in some records and texts in others, such as a visibility of 6.21 or "10+" miles.
+"""Handles fields with numbers in some records and texts in others, such as a visibility of 6.21 or "10+" miles.
 
-Arrow's JSON reader takes one kind a column. The numbers of such a field are put between quotes, marked, before it reads
-them, and are afterwards written as `rows_of_records` writes them: as the JSON text of a number.
+Arrow's JSON reader allows one kind per column. The numbers of such a field are quoted and marked before it reads
+them, and then restored to the JSON text that `rows_of_records` writes.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# A noncharacter: Unicode keeps it out of every text.
+# A noncharacter, which Unicode reserves for internal use.
 _MARK: Final = "\ufdd0"
 _OPEN, _CLOSE = f'"{_MARK}'.encode(), b'"'
 _ESCAPED_MARK: Final = re.compile(rb"\\u[fF][dD][dD]0")
 _CHANGED: Final = re.compile(
     r"Column\((?P<path>(?:/[^/]*)*/(?P<name>[A-Za-z0-9_]+))\) changed from (?:number to string|string to number) "
 )
-# Airbyte's own fields are read by their kinds, and a list within a row is one value.
+# Airbyte's own fields depend on their kind, and a list within a row is a single value.
 _NO_FIELD: Final = re.compile(r"/(?!_airbyte_data/)(?:_airbyte_|_ab_)|[^/]/\[\]", re.IGNORECASE)
-# The quote first, and then what is in front of it: only then are quotes searched for, and not every letter tried.
+# The quote comes first, with a lookbehind, so that the search jumps from quote to quote instead of trying every letter.
 _KEY: Final = rb'"(?<!\\")(?:%s)"[ \t\r\n]*+:[ \t\r\n]*+'
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?=[ \t\r\n]*+[,}])"
 _WHOLE: Final = re.compile("-?[0-9]+")
-# int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
+# int() takes time quadratic in the digits and allows at most 4300; 64 bits have 19.
 _LONGEST_INTEGER: Final = 20
 
 
 def whole_number(digits: str) -> int | str:
-    """A whole number of JSON; as text where it is too long for any counter."""
+    """A whole number of JSON, or its text if it is too long for any counter."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
 class MixedKinds:
-    """The names of such fields, learnt from what Arrow refuses."""
+    """The names of such fields, collected from Arrow's errors."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
 
     @staticmethod
     def tells(error: pa.ArrowInvalid) -> bool:
-        """Whether a block was refused for a field that holds both kinds."""
+        """Whether Arrow rejected a block because a field has both kinds."""
         return _CHANGED.search(str(error)) is not None
 
     def learn(self, error: pa.ArrowInvalid) -> bool:
-        """Whether a block was refused for a field that holds both kinds, and was not known to."""
+        """Whether Arrow rejected a block because a field has both kinds that was not known to; it is then added."""
         found = _CHANGED.search(str(error))
         if found is None or found["name"] in self._names or _NO_FIELD.search(found["path"]):
             return False
@@ -55,9 +55,9 @@ class MixedKinds:
         return True
 
     def marked(self, block: bytes) -> tuple[bytes, int]:
-        """A block with the numbers of these fields as marked texts, and how many there are.
+        """A block with the numbers of these fields as marked texts, and the number of marks.
 
-        Raises ArrowInvalid where a text in it has the mark.
+        Raises ArrowInvalid if a text in it contains the mark.
         """
         if not self._names:
             return block, 0
@@ -70,9 +70,9 @@ class MixedKinds:
         return b"".join(parts), len(parts) // 3
 
     def restored(self, table: pa.Table, marks: int) -> pa.Table:
-        """The table of a marked block with its numbers as they are written.
+        """The table of a marked block with its numbers restored as they are written.
 
-        Raises ArrowInvalid where not every mark is in a column of its own kind.
+        Raises ArrowInvalid if not all marks are in columns of text.
         """
         if not marks:
             return table
@@ -84,7 +84,7 @@ class MixedKinds:
 
 
 class _Restorer:
-    """Takes the marks out of columns, however deep they are in objects and lists, and counts them."""
+    """Removes the marks from columns, at any depth of objects and lists, and counts them."""
 
     def __init__(self) -> None:
         self.marks = 0
@@ -107,7 +107,7 @@ class _Restorer:
         encoded = pc.if_else(is_marked, cells, pa.scalar(None, pa.string())).dictionary_encode()
         self.marks += len(cells) - encoded.null_count
         numbers = [_number(text[len(_MARK) :]) for text in encoded.dictionary.to_pylist()]
-        if encoded.null_count == cells.null_count:  # numbers alone: of another field of this name, or of this block
+        if encoded.null_count == cells.null_count:  # only numbers: another field with this name, or only in this block
             return _numbers(numbers).take(encoded.indices)
         written = [number if isinstance(number, str) else json.dumps(number) for number in numbers]
         return pc.coalesce(pa.array(written, pa.string()).take(encoded.indices), cells)

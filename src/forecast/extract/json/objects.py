@@ -1,4 +1,4 @@
-"""Objects given as JSON text: payloads, and the few fields of known networks that contain one."""
+"""Parses objects given as JSON text: payloads, and the few fields of known networks that contain objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TEXTS: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_strin
 
 
 class Opened(NamedTuple):
-    """Rows with their objects opened, which of the rows are kept, and the others as rejected records."""
+    """Rows with their objects parsed, which of the rows are kept, and the others as rejected records."""
 
     rows: pa.Table
     kept: npt.NDArray[np.intp]
@@ -41,7 +41,7 @@ def is_binary(kind: pa.DataType) -> bool:
 
 
 def as_texts(cells: pa.Array) -> pa.Array:
-    """Texts and bytes of any kind as texts, what is no text in them as it would be printed; other cells as they are."""
+    """Strings and bytes of any kind as text (bytes that are not text as Python prints them); other cells unchanged."""
     if not is_binary(cells.type) and not any(test(cells.type) for test in _TEXTS):
         return cells
     try:
@@ -52,14 +52,14 @@ def as_texts(cells: pa.Array) -> pa.Array:
 
 
 def without_nothing(texts: pa.Array, nothing: pa.Array = _NOTHING) -> pa.Array:
-    """Texts, null where one is blank or JSON's word for nothing."""
+    """Texts; null if one is blank or JSON's null."""
     return pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), nothing), pa.scalar(None, pa.string()), texts)
 
 
 def opened(rows: pa.Table, places: pa.ChunkedArray, fields: Set[str]) -> Opened:
-    """These fields (as `spelled`), which hold an object, as objects: CSV, Parquet and "stringified" JSON give its text.
+    """Parse these fields (as `spelled`) to objects: CSV, Parquet and stringified JSON have their text.
 
-    A row whose object cannot be read is rejected: what it held is not known.
+    A row whose object cannot be read is rejected, because its content is unknown.
     """
     kept = np.arange(len(places))
     rejected: list[dict[str, Any]] = []
@@ -82,7 +82,7 @@ def opened(rows: pa.Table, places: pa.ChunkedArray, fields: Set[str]) -> Opened:
 def parse_cells(
     reader: FastReader, cells: pa.Array, places: pa.ChunkedArray, field: str | None = None
 ) -> tuple[pa.Table, npt.NDArray[np.intp], list[dict[str, Any]]]:
-    """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
+    """The JSON text of each cell, parsed to columns; which rows are kept; and the rows that cannot be read."""
     filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
     block = "\n".join(filled).encode() + b"\n"
     table = reader.read(block, line_ends(block))
@@ -99,7 +99,7 @@ def parse_cells(
 
 
 def flat(column: pa.ChunkedArray) -> pa.Array:
-    """One array; long texts as texts."""
+    """One array, with large strings as plain strings."""
     cells = column.combine_chunks()
     cells = pa.concat_arrays(cells.chunks) if isinstance(cells, pa.ChunkedArray) else cells
     return cells.cast(pa.string()) if pa.types.is_large_string(cells.type) else cells

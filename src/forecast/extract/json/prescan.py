@@ -1,7 +1,7 @@
 """Checks a whole JSON file before it is parsed: its nesting, the length of its strings, and its numbers.
 
-ijson parses in C, and trusts its input: a text takes the memory it has, a whole number beyond 64 bits ends the reading
-(and, read as a decimal, one of 5 000 digits ends the process).
+ijson parses in C and trusts its input: a string takes as much memory as it is long, and an integer beyond 64 bits is an
+error (and, as a decimal, one of 5 000 digits crashes the process).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from forecast.extract.text_stream import Convert, Opener, filtered
 
 _TOKEN = 64
 _LONGEST_INTEGER = 18
-# What ijson may not be able to read: a whole number of 19 digits, one that overflows, and the constants that JSON does
-# not have and Python writes.
+# What ijson may not be able to read: integers of 19 digits, numbers that overflow, and the constants that JSON does
+# not have but Python writes.
 _MANY_DIGITS = 19
 _CONSTANTS = (b"NaN", b"Infinity")
 _OVERFLOW = re.compile(rb"(?<=[0-9])[eE]\+?[0-9]{3,}(?![0-9A-Fa-f-])")
@@ -39,17 +39,17 @@ _TEXT_OR_NUMBER = re.compile(
 
 
 class Surveyed(NamedTuple):
-    """Opens JSON with every number and constant that ijson cannot read as text; `is_plain` where there is none."""
+    """Opens JSON with the numbers and constants that ijson cannot read as text; `is_plain` if there are none."""
 
     open: Opener
     is_plain: bool
 
 
 def surveyed(open_file: Opener, limits: Limits) -> Surveyed:
-    """The JSON that a file holds, as ijson can read it.
+    """The JSON of a file in a form that ijson can read.
 
-    Raises ObjectRejectedError where it nests deeper than MAX_DEPTH, has a string or a number longer than a record, or
-    half of a surrogate pair, for which ijson gives "?" or another character.
+    Raises ObjectRejectedError if it is nested deeper than MAX_DEPTH, or has a string or number longer than a record, or
+    half of a surrogate pair, which ijson turns into "?" or another character.
     """
     found = _survey(open_file, limits)
     opener: Opener = (lambda: filtered(open_file(), _odd_as_text())) if found.odd else open_file
@@ -61,7 +61,7 @@ def surveyed(open_file: Opener, limits: Limits) -> Surveyed:
 
 
 class _Survey(NamedTuple):
-    """Whether brackets, those in texts too, nest too deep; whether something is odd; whether there are surrogates."""
+    """Whether brackets, including those in strings, nest too deeply; odd numbers; and surrogates."""
 
     deep: bool
     odd: bool
@@ -85,9 +85,9 @@ def _survey(open_file: Opener, limits: Limits) -> _Survey:
 
 
 def _may_be_odd(text: bytes) -> bool:
-    """Whether something may be in a text that ijson cannot read.
+    """Whether a text may contain something that ijson cannot read.
 
-    Looked for in all letters at once: a pattern that tries every letter took a fifth of the reading of an array.
+    It searches all letters at once: a pattern that tries every letter took a fifth of the time for an array.
     """
     if any(constant in text for constant in _CONSTANTS):
         return True
@@ -104,7 +104,7 @@ def _may_be_odd(text: bytes) -> bool:
 
 
 def _longest_token(before: bytes, block: bytes, since_quote: int, limits: Limits) -> int:
-    """Bytes since the last quote; a quote after a backslash is none, which can only make a token look longer."""
+    """Bytes since the last quote. A quote after a backslash does not count, so a token can only look longer."""
     letters = np.frombuffer(before + block, dtype=np.uint8)
     quotes = letters == ord('"')
     quotes[1:] &= letters[:-1] != ord("\\")
@@ -125,7 +125,7 @@ def _check_depth(open_file: Opener) -> None:
 
 
 def _check_surrogates(open_file: Opener) -> None:
-    """Raises ObjectRejectedError with the position of the first unpaired half of a surrogate pair."""
+    """Raise ObjectRejectedError with the position of the first unpaired surrogate."""
     offset = 0
     rest = b""
     last = False
@@ -134,7 +134,7 @@ def _check_surrogates(open_file: Opener) -> None:
             block = file.read(BLOCK_BYTES)
             last = not block
             text = rest + block
-            # What begins in the last bytes may go on in the next block.
+            # A match in the last bytes may continue in the next block.
             done = reach = len(text) if last else max(0, len(text) - _PAIR)
             for match in _ESCAPE.finditer(text):
                 if match.start() >= reach:
@@ -148,7 +148,7 @@ def _check_surrogates(open_file: Opener) -> None:
 
 
 def _odd_as_text() -> Convert:
-    """Puts odd numbers and constants between quotes."""
+    """A conversion that quotes odd numbers and constants."""
     rest = b""
 
     def convert(block: bytes, last: bool) -> bytes:
@@ -162,7 +162,7 @@ def _odd_as_text() -> Convert:
 
 
 def _end_of_last_text(text: bytes) -> int:
-    """Where to cut so that no token is cut."""
+    """Where to split without splitting a token."""
     end = 0
     for match in _TEXT_OR_NUMBER.finditer(text):
         if match["text"] is not None:

@@ -1,4 +1,4 @@
-"""JSON: lines, an array, or one document."""
+"""Reads JSON: lines, an array, or one document."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from forecast.extract.text_stream import Opener
 
 
 class _Places(NamedTuple):
-    """How the records of an object are numbered: "line 1" of lines, "[0]" of an array."""
+    """The numbering of an object's records: "line 1" for lines, "[0]" for an array."""
 
     before: str
     after: str
     first: int
 
     def of(self, number: int) -> str:
-        """Where a record is."""
+        """The position of a record."""
         return f"{self.before}{number}{self.after}"
 
 
@@ -48,7 +48,7 @@ _ITEMS = _Places("[", "]", 0)
 
 
 def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
-    """JSON lines, a JSON array, or one document, as the beginning of the content says."""
+    """Batches of JSON lines, a JSON array, or one document, depending on how the content begins."""
     with open_file() as file:
         first, number = _first_line(file, limits)
     is_array = first.lstrip()[:1] == b"["
@@ -71,7 +71,7 @@ def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits)
 
 
 class _Lines(NamedTuple):
-    """Records, one a line: rows, documents, or both."""
+    """Records, one per line: rows, documents, or both."""
 
     maker: BatchMaker
     raw: RawObject
@@ -80,7 +80,7 @@ class _Lines(NamedTuple):
     places: _Places
 
     def batches_of_array(self, open_file: Opener) -> Iterator[RawBatch]:
-        """The batches of an array; raises ObjectRejectedError where it is not JSON to its end."""
+        """The batches of an array. Raises ObjectRejectedError if it is not JSON to its end."""
         text = surveyed(open_file, self.limits)
         rows = row_list(text.open, self.shapes, in_array=True) if text.is_plain else None
         if rows is None:
@@ -97,7 +97,7 @@ class _Lines(NamedTuple):
         self.maker.ledger.check()
 
     def batches(self, open_file: Opener) -> Iterator[RawBatch]:
-        """The batches of a file, block by block; raises ObjectRejectedError where no record of it is one."""
+        """The batches of a file, block by block. Raises ObjectRejectedError if none of its records can be read."""
         fast = FastReader()
         number = self.places.first
         with open_file() as file:
@@ -115,7 +115,7 @@ class _Lines(NamedTuple):
         self.maker.ledger.check()
 
     def _records(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Line by line: documents as such, what is between them as rows."""
+        """Batches line by line: each document on its own, and the rows between them."""
         rows: list[tuple[str, bytes]] = []
         for position, text in lines:
             batches = self._of_document(position, text) if names_a_container(text, self.shapes) else None
@@ -129,7 +129,7 @@ class _Lines(NamedTuple):
         yield from self._rows(rows)
 
     def _of_document(self, position: str, text: bytes) -> Iterator[RawBatch] | None:
-        """The batches of a line that is a document, also where it came as text; None for a row."""
+        """The batches of a line that is a document, or the text of one; None for a row."""
         try:
             document = Document.of(lambda: io.BytesIO(text), self.shapes, self.limits)
         except ObjectRejectedError as error:
@@ -150,7 +150,7 @@ class _Lines(NamedTuple):
         return self.maker.of_opened(document, text, around) if document.header.paths else None
 
     def _rows(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Lines that hold rows, in parts that Python reads in a bounded memory."""
+        """Lines that hold rows, in parts that Python can read with limited memory."""
         part: list[tuple[str, bytes]] = []
         size = 0
         for position, text in lines:
@@ -163,7 +163,7 @@ class _Lines(NamedTuple):
             yield from self.maker.of_lines(part)
 
     def _lines(self, block: bytes, ends: npt.NDArray[np.intp], number: int) -> Iterator[tuple[str, bytes]]:
-        """The lines of a block that are not blank, and where they are; one by one, for a block can have millions."""
+        """The lines of a block that are not blank, with their positions; one by one, because there can be millions."""
         start = 0
         for at in range(0, len(ends), CHUNK_ROWS):
             for index, end in enumerate(ends[at : at + CHUNK_ROWS].tolist(), at):
@@ -183,7 +183,7 @@ def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
 
 
 def _refuse_list_without_brackets(first: bytes, number: int) -> None:
-    """A comma behind the object of a line says that it is no line of its own, and of the last line nothing does."""
+    """Reject lines that end with commas: they are the items of a list without its brackets."""
     if (line := first.rstrip()).endswith(b"},"):
         column = len(line.decode("utf-8", "replace"))
         message = f"not JSON: the lines end with commas, as in a list without its brackets (line {number} "
@@ -206,7 +206,7 @@ def _begins_with_an_object(line: bytes) -> bool:
 
 
 def _block(file: IO[bytes], limits: Limits) -> bytes:
-    """About LINES_BYTES of whole lines, each ended with a newline."""
+    """About LINES_BYTES of whole lines, each ending with a newline."""
     block = file.read(LINES_BYTES)
     if block and not block.endswith(b"\n"):
         begun = len(block) - (block.rfind(b"\n") + 1)

@@ -1,7 +1,7 @@
-"""The rows of a JSON text that has them in one list, as columns: an array, or a document with one container.
+"""Reads the rows of a JSON text with a single list of rows as columns: an array, or a document with one container.
 
-Arrow reads the list in pieces, so memory is bounded. Where a piece may end is guessed from what rows begin with: a
-wrong guess leaves a piece that is not a list of whole objects, and Arrow rejects it. Then, as in every other case of
+Arrow reads the list in pieces, so memory is bounded. Where a piece may end is guessed from how rows begin: a
+wrong guess gives a piece that is not a list of whole objects, which Arrow rejects. Then, as in every other case of
 doubt, the text is read on the slow path.
 """
 
@@ -29,34 +29,34 @@ _BLANKS: Final = rb"[ \t\r\n]*+"
 _FIRST_NAME: Final = rb'(?P<first>"[^"\\]{1,200}+")'
 _FIELD: Final = b'{"":['
 _CLOSING: Final = b"]}"
-# The tables of so many pieces are kept from the first reading: what they take is less than their text.
+# The tables of this many pieces are kept from the first reading; they take less memory than their text.
 _KEPT_TABLES: Final = 3
-# Each byte of a text may be an escape of six, and no number has more than 25.
+# Each byte of a string can be an escape of six bytes, and no number has more than 25.
 _ESCAPE_BYTES: Final = 6
 _NUMBER_BYTES: Final = 32
 
 
 class _NoRowListError(Exception):
-    """Not all rows are plainly in one list."""
+    """It is not certain that all rows are in one list."""
 
 
 def row_list(open_file: Opener, shapes: Shapes, *, in_array: bool) -> RowList | None:
-    """The rows of an array, or of the one container of a document; None where they need the slow path.
+    """The rows of an array, or of a document's only container; None if they need the slow path.
 
-    Everything is read once before anything comes of it: a text that is not JSON to its end has no rows.
+    Everything is read once before any row is returned, because a text that is not JSON to its end has no rows.
     """
     rows = RowList(open_file, shapes, in_array=in_array)
     try:
         rows.check()
     except (_NoRowListError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-    except ObjectRejectedError:  # of more columns than rows of a known network have
+    except ObjectRejectedError:  # it has more columns than rows of any known network
         return None
     return rows
 
 
 class RowList:
-    """The rows of one list; `before` and `behind` are what is around it, with its brackets."""
+    """The rows of one list; `before` and `behind` are the text around it, including its brackets."""
 
     def __init__(self, open_file: Opener, shapes: Shapes, *, in_array: bool) -> None:
         self._open_file = open_file
@@ -68,7 +68,7 @@ class RowList:
         self.before = self.behind = b""
 
     def check(self) -> None:
-        """Read all; raises ArrowInvalid and others where it cannot be read in this way."""
+        """Read everything. Raises ArrowInvalid and other errors if it cannot be read in this way."""
         tables = self._read()
         kept = list(islice(tables, _KEPT_TABLES))
         if next(tables, None) is None:
@@ -82,13 +82,13 @@ class RowList:
             raise _NoRowListError
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, CHUNK_ROWS at most a table."""
+        """The rows, in tables of at most CHUNK_ROWS."""
         for table in self._kept or self._read():
             for at in range(0, table.num_rows, CHUNK_ROWS):
                 yield table.slice(at, CHUNK_ROWS)
 
     def _read(self) -> Iterator[pa.Table]:
-        """The rows of one piece a table."""
+        """The rows, in one table per piece."""
         reader = ArrowReader()
         with self._open_file() as file:
             for piece, separator in self._pieces(file):
@@ -128,12 +128,12 @@ class RowList:
 
 
 def _row(first: bytes) -> bytes:
-    """What a row begins with: its brace, and the name of its first field."""
+    """The beginning of a row: its brace, and the name of its first field."""
     return _BLANKS + rb"\{" + _BLANKS + first + _BLANKS + rb":"
 
 
 def _beginning(shapes: Shapes, *, in_array: bool) -> bytes:
-    """What is in front of the first row."""
+    """The text before the first row."""
     if in_array:
         return rb"\A" + _BLANKS + rb"\[(?=" + _row(_FIRST_NAME) + rb")"
     names = b"|".join(re.escape(name.encode()) for name in shapes.containers)
@@ -141,7 +141,7 @@ def _beginning(shapes: Shapes, *, in_array: bool) -> bytes:
 
 
 def _last(separator: re.Pattern[bytes], text: bytes) -> int:
-    """Where the last separator of a text ends."""
+    """The end of the last separator in a text."""
     for size in (SAMPLE_BYTES, MAX_ROW_BYTES, len(text)):
         found = [match.end() for match in separator.finditer(text, max(0, len(text) - size))]
         if found:
@@ -150,7 +150,7 @@ def _last(separator: re.Pattern[bytes], text: bytes) -> int:
 
 
 def _end_of_list(text: bytes, separator: re.Pattern[bytes]) -> int:
-    """Where the bracket is behind the last row."""
+    """The position of the bracket after the last row."""
     try:
         start = _last(separator, text)
     except _NoRowListError:
@@ -172,7 +172,7 @@ def _objects(reader: ArrowReader, piece: bytes, separator: re.Pattern[bytes]) ->
     def sample_of(text: bytes) -> bytes:
         return text[: _last(separator, text[:SAMPLE_BYTES]) - 1] + _CLOSING if len(text) > SAMPLE_BYTES else text
 
-    # NUL ends what Arrow reads; two objects would be two rows.
+    # Arrow stops reading at NUL; two objects would be two rows.
     table = reader.read(_FIELD + piece + _CLOSING, piece.count(b"{"), sample_of)
     if (
         b"\0" in piece
@@ -185,14 +185,14 @@ def _objects(reader: ArrowReader, piece: bytes, separator: re.Pattern[bytes]) ->
 
 
 def _whole(cells: pa.Array) -> pa.StructArray:
-    """Objects with members, of which none is missing."""
+    """The objects, which must have members and not be null."""
     if not pa.types.is_struct(cells.type) or not cells.type.num_fields or cells.null_count:
         raise _NoRowListError
     return cells
 
 
 def _longest(cells: pa.Array) -> tuple[int, int]:
-    """How many values, and at most how many bytes of text, there may be in one of these cells."""
+    """The maximum number of values, and of bytes of text, in one of these cells."""
     kind = cells.type
     if pa.types.is_struct(kind):
         values, size = 1, 0

@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file declares about its columns, read without Arrow.
+"""Reads what the footer of a Parquet file declares about its columns, without Arrow.
 
 Arrow (26.0.1) aborts the process if statistics in a damaged footer contradict the schema, because its metadata parser
 cannot report errors.
@@ -18,7 +18,7 @@ _LENGTH_BYTES: Final = 4
 # Fields of the footer's structures (apache/parquet-format, parquet.thrift).
 _ROW_GROUPS, _COLUMNS, _META_DATA = 4, 1, 3
 _PATH_IN_SCHEMA, _NUM_VALUES, _TOTAL_UNCOMPRESSED_SIZE = 3, 5, 6
-# Types of Thrift's compact protocol, and the bytes of those that have always as many.
+# Types of Thrift's compact protocol, and the sizes of those with a fixed size.
 _TRUE, _FALSE, _BYTE, _SHORT, _INTEGER, _LONG, _DOUBLE, _TEXT, _LIST, _SET, _MAP, _STRUCT, _UUID = range(1, 14)
 _FIXED: Final = {_TRUE: 1, _FALSE: 1, _BYTE: 1, _DOUBLE: 8, _UUID: 16}
 _LONG_LIST: Final = 15
@@ -29,7 +29,7 @@ _MAX_SHIFT: Final = 63
 
 
 class ColumnChunk(NamedTuple):
-    """One column of one row group; `values` counts missing ones too, `size` is in bytes, as unpacked."""
+    """One column of one row group; `values` includes missing ones, and `size` is the unpacked size in bytes."""
 
     row_group: int
     path: str
@@ -38,9 +38,9 @@ class ColumnChunk(NamedTuple):
 
 
 def column_chunks(path: Path, most: int) -> Iterator[ColumnChunk]:
-    """The columns of every row group, of a file whose footer has at most so many bytes.
+    """The columns of every row group of a file whose footer has at most `most` bytes.
 
-    Raises ObjectRejectedError where the footer is none.
+    Raises ObjectRejectedError if the footer is invalid.
     """
     with path.open("rb") as file:
         file.seek(-_END_BYTES, 2)
@@ -66,7 +66,7 @@ def _no_footer(reason: str) -> ObjectRejectedError:
 
 
 class _Compact:
-    """Thrift's compact protocol: a structure becomes its values by the numbers of their fields."""
+    """Decodes Thrift's compact protocol; a structure becomes a dictionary of its values by field number."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -21,10 +21,10 @@ from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 
 _TEXT = "BYTE_ARRAY"
-# The footer of a real file has some kB.
+# The footer of a real file has a few kB.
 _FOOTER_BYTES = 16 << 20
 _FOOTER_ITEMS = 100_000
-# A page is read whole, and may be as large as its column of a row group: 128 MB, which is what Airbyte gives a whole
+# A page is read whole, and can be as large as its column in a row group: 128 MB, which is Airbyte's size for a whole
 # row group.
 _COLUMN_RECORDS = 4
 
@@ -38,12 +38,12 @@ def read_parquet(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> 
             check_columns(file.metadata.num_columns, min(file.metadata.num_rows, CHUNK_ROWS))
             _check(path, limits)
             texts = _text_columns(file)
-        # A text of a dictionary is there once, however many rows have it; what they would take is known before.
+        # A dictionary has each text once, however many rows have it, so the size of all texts is known in advance.
         with pq.ParquetFile(path, memory_map=True, read_dictionary=texts, **options) as file:
             row = 1
             size = 0
             for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-                # A damaged page is read as it is: texts that are no UTF-8, indices beyond their dictionary.
+                # Arrow reads damaged pages as they are: text that is not UTF-8, indices beyond their dictionary.
                 batch.validate(full=True)
                 columns = [_decoded(column, limits) for column in batch.columns]
                 table = pa.Table.from_arrays(columns, batch.schema.names)
@@ -60,7 +60,7 @@ def read_parquet(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> 
 
 
 def _check(path: Path, limits: Limits) -> None:
-    """Raises ObjectRejectedError where the footer declares more than may be read at once."""
+    """Raise ObjectRejectedError if the footer declares more than may be read at once."""
     for chunk in column_chunks(path, _FOOTER_BYTES):
         if chunk.size > _COLUMN_RECORDS * limits.record_bytes or chunk.values > MAX_CELLS:
             raise too_long(f"row group {chunk.row_group}, column {chunk.path[:40]!r}: four records", limits)
@@ -72,7 +72,7 @@ def _text_columns(file: pq.ParquetFile) -> list[str]:
 
 
 def _decoded(cells: pa.Array, limits: Limits) -> pa.Array:
-    """Texts that were read as a dictionary as texts, also within objects."""
+    """Dictionary-encoded texts as plain texts, also within objects."""
     if pa.types.is_struct(cells.type):
         members = [_decoded(cells.field(index), limits) for index in range(cells.type.num_fields)]
         names = [cells.type.field(index).name for index in range(cells.type.num_fields)]

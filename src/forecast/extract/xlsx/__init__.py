@@ -1,1 +1,1 @@
-"""Workbooks of Excel."""
+"""Excel workbooks."""

@@ -1,4 +1,4 @@
-"""Cells of a workbook that are shown in percent: of 87 % Excel keeps 0.87, and a format that the reader leaves out."""
+"""Cells of a workbook that are shown as percentages: for 87 %, Excel stores 0.87 and a format, which is dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BUILT_IN: Final = frozenset({b"9", b"10"})
 _FORMAT: Final = re.compile(rb"<(?:\w+:)?numFmt\s[^<>]*>")
 _FORMATS_OF_CELLS: Final = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
 _FORMAT_OF_CELL: Final = re.compile(rb"<(?:\w+:)?xf\s[^<>]*>")
-# In a format, what is in quotes or behind a backslash is a text beside the number.
+# In a format, quoted text and characters after a backslash are literal text next to the number.
 _TEXT: Final = re.compile(rb"&quot;.*?&quot;|\\.")
 _CELL: Final = re.compile(rb'<(?:\w+:)?c\s(?=[^<>]*\bs="(\d+)")(?=[^<>]*\br="([A-Z]+)(\d+)")[^<>]*>')
 
@@ -25,7 +25,7 @@ Percents = dict[int, "array[int]"]
 
 
 def percent_styles(archive: zipfile.ZipFile) -> frozenset[bytes]:
-    """The numbers of the styles of cells that are shown in percent."""
+    """The ids of the cell styles that show percentages."""
     if _STYLES not in archive.namelist():
         return frozenset()
     xml = archive.read(_STYLES)
@@ -37,19 +37,19 @@ def percent_styles(archive: zipfile.ZipFile) -> frozenset[bytes]:
 
 
 def cells_in_percent(xml: bytes, styles: frozenset[bytes]) -> Iterator[tuple[bytes, int]]:
-    """The cells of one of these styles: the letters of the column, and the row counted from 1."""
+    """The cells with one of these styles: the letters of the column, and the row, counted from 1."""
     for match in _CELL.finditer(xml) if styles else ():
         if match[1] in styles:
             yield match[2], int(match[3][:8])
 
 
 def no_percents() -> Percents:
-    """None so far."""
+    """An empty collection."""
     return defaultdict(lambda: array("L"))
 
 
 def as_shown(cell: Any) -> Any:
-    """A number as the text that is shown of it, "87%"; anything else as it is."""
+    """A number as the text that Excel shows, "87%"; any other value unchanged."""
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return cell
     return f"{(Decimal(repr(cell)) * 100).normalize():f}%"

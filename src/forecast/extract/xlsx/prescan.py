@@ -1,7 +1,7 @@
 """Checks a workbook's XML before it is opened: the resources it would need, and what its reader would skip.
 
-The reader (calamine) makes a rectangle from A1 to the last cell of a sheet, however few cells are in it, and a copy of
-a shared text for every cell that shows it. It gives nothing for a cell with an error, or with a formula that was never
+The reader (calamine) allocates a rectangle from A1 to the last cell of a sheet, however few cells it has, and a copy of
+a shared string for every cell that shows it. It returns nothing for a cell with an error, or a formula that was never
 calculated.
 """
 
@@ -20,10 +20,10 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Limits
 from forecast.extract.xlsx.percents import Percents, cells_in_percent, no_percents, percent_styles
 
-# A sheet is read whole. A year of one station in one sheet has 1.3 million cells, a day 2 400.
+# A sheet is read whole. A year of one station has 1.3 million cells, a day 2 400.
 MAX_SHEET_CELLS = 1_500_000
 MAX_MARKS = 100_000
-# Shared texts, as often as they are shown.
+# Shared strings, counted as often as they are shown.
 _MAX_TEXT_BYTES = 128 << 20
 UNCALCULATED = "formula without a value"
 _BLOCK = 1 << 20
@@ -43,7 +43,7 @@ _NO_VALUE = re.compile(
 _SHEET = re.compile(rb'<(?:\w+:)?sheet\s[^<>]*?\br:id="([^"]+)"')
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
 
-# What zipfile raises on bytes that are no zip file, or one that is locked or packed in a way it does not know.
+# What zipfile raises for bytes that are not a zip file, or if it is encrypted or compressed in an unknown way.
 _DAMAGED = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -59,22 +59,22 @@ _DAMAGED = (
     OverflowError,
 )
 
-# What a cell holds that the reader passes over, by row and column, counted from 0.
+# The contents of cells that the reader skips, by row and column, counted from 0.
 Marks = dict[tuple[int, int], str]
 
 
 class Surveyed(NamedTuple):
-    """Of a sheet what its reader would skip, and which of its cells are shown in percent."""
+    """The cells of a sheet that its reader would skip, and those that are shown as percentages."""
 
     marks: Marks
     percents: Percents
 
 
 def survey_workbook(path: Path, limits: Limits) -> list[Surveyed]:
-    """What was found in every sheet, in their order.
+    """The findings for every sheet, in order.
 
-    Every part is unpacked once, so that its size and checksum are known and not only declared. Raises
-    ObjectRejectedError where the file is no workbook, or one that would take too much.
+    Every part is unpacked once, so that its size and checksum are verified, not just declared. Raises
+    ObjectRejectedError if the file is not a workbook, or would need too many resources.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -102,7 +102,7 @@ def _check_members(members: list[zipfile.ZipInfo], limits: Limits) -> None:
 
 @dataclass(slots=True)
 class _Survey:
-    """What was found in one part."""
+    """The findings for one part."""
 
     part: str
     styles: frozenset[bytes] = frozenset()
@@ -117,7 +117,7 @@ class _Survey:
     _since_text: int = 0
 
     def take(self, xml: bytes) -> None:
-        """Look at a piece of XML that cuts no cell."""
+        """Examine a piece of XML that does not split a cell."""
         for match in _ROW_OR_CELL.finditer(xml):
             number = int(match["number"][:8]) if match["number"] else 0
             if match["row"]:
@@ -190,7 +190,7 @@ def _sheet_parts(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _column_number(letters: bytes | None) -> int:
-    """1 for A, 28 for AB; 0 for none."""
+    """1 for A, 28 for AB, 0 without letters."""
     number = 0
     for letter in (letters or b"")[:4]:
         number = number * _LETTERS + letter - ord("A") + 1

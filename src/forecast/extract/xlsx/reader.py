@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx): one batch per sheet."""
+"""Reads workbooks (.xlsx), one batch per sheet."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from forecast.extract.xlsx.percents import Percents, as_shown
 from forecast.extract.xlsx.prescan import Marks, survey_workbook
 
 _HEADER_ROWS = 20
-# A sheet is in memory whole next to its batches, so they are small.
+# A whole sheet is in memory together with its batches, so these are small.
 _CHUNK_ROWS = 10_000
 _HEADER_CELLS = 3
 _LETTERS = 26
 
 
 def read_workbook(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
-    """One batch a sheet, hidden ones too; its name may be its day.
+    """One batch per sheet, including hidden ones; a sheet's name may be its day.
 
-    The header is the first of 20 rows with three names or more, so that lines of text may be above it.
+    The header is the first of 20 rows with at least three names, so there may be lines of text above it.
     """
     maker = BatchMaker(raw, shapes, limits, Ledger("not_workbook", "row"))
     surveyed = survey_workbook(path, limits)
@@ -83,12 +83,12 @@ def _sheet_batches(name: str, rows: list[list[Any]], maker: BatchMaker) -> Itera
 
 
 def _has_cells(rows: list[list[Any]], index: int) -> bool:
-    """Whether a column has any cell: where the header has no name for it, it is named by its letters."""
+    """Whether a column has any cells; if the header has no name for it, it is named by its letters."""
     return any(row[index] != "" for row in rows)
 
 
 def _letters(index: int) -> str:
-    """The letters of a column: those of 27 are "AB"."""
+    """The letters of a column, counted from 0: 27 is "AB"."""
     letters = ""
     while index >= 0:
         index, place = divmod(index, _LETTERS)
@@ -98,7 +98,7 @@ def _letters(index: int) -> str:
 
 
 def _is_header(row: list[Any]) -> bool:
-    """Names are texts without a digit, each of them once; "00:04:00" and "56.8 °F" are cells."""
+    """Whether a row is a header: distinct texts without digits; "00:04:00" and "56.8 °F" are cells."""
     names = [cell for cell in row if cell != ""]
     return (
         len(names) >= _HEADER_CELLS
@@ -108,10 +108,10 @@ def _is_header(row: list[Any]) -> bool:
 
 
 def _cells(values: list[Any]) -> pa.Array:
-    """Cells of one kind as they are, of several as text."""
+    """The cells unchanged if they have one type, otherwise as text."""
     values = [None if value == "" else value for value in values]
     kinds = {type(value) for value in values if value is not None}
-    if kinds == {date, datetime}:  # what the reader makes of a time at midnight
+    if kinds == {date, datetime}:  # the reader returns midnight as a date
         values = [datetime.combine(value, time()) if type(value) is date else value for value in values]
         kinds = {datetime}
     if len(kinds) > 1:

@@ -1,4 +1,4 @@
-"""The embedded MongoDB: a real mongod, started for one run, on data that stay in a local folder."""
+"""The embedded MongoDB: a real mongod, started for one run, with its data in a local folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOGGER = logging.getLogger("forecast.mongo.embedded")
 
 @contextmanager
 def embedded_mongodb(folder: Path) -> Iterator[str]:
-    """Run a one-node replica set on the data in a folder and give its connection string, which holds a password.
+    """Run a one-node replica set on the data in a folder; yield its connection string, which contains a password.
 
     Only one run at a time can use a folder. The server is stopped at the end; one that a killed run left
     behind is stopped before the new one starts.
@@ -35,7 +35,7 @@ def embedded_mongodb(folder: Path) -> Iterator[str]:
             try:
                 yield uri(port, folder)
             finally:
-                # Whoever was using it only knows that the connection is gone.
+                # The code that was using it only knows that the connection is lost.
                 if process.poll() is not None:
                     LOGGER.error("mongod exited unexpectedly with code %d. %s", process.returncode, log_tail(folder))
         finally:

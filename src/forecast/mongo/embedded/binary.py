@@ -26,9 +26,9 @@ _VERSION: Final = re.compile(r"^db version v(\d+)\.(\d+)\.(\d+)", re.MULTILINE)
 
 
 def find_mongod() -> Path | None:
-    """Find a mongod that runs on this machine: the newer one of the bundled one and that on PATH."""
+    """A mongod that runs on this machine: the bundled one or the one on PATH, whichever is newer."""
     tried = [(found, _try(found)) for found in _candidates()]
-    # The first of two equal ones.
+    # The first one if both have the same version.
     newest = max((one for one in tried if isinstance(one[1], tuple)), key=lambda one: one[1], default=None)
     return newest[0] if newest else None
 
@@ -44,7 +44,7 @@ def usable_mongod() -> Path:
 
 
 def _candidates() -> Iterator[Path]:
-    # Only the file is looked up: importing its package would run code that is of no use here.
+    # Only looks for the file: importing the package would run code that is not needed.
     try:
         bundled = Path(str(metadata.distribution(BUNDLED_DISTRIBUTION).locate_file(BUNDLED_BINARY)))
         if bundled.is_file():

@@ -22,22 +22,22 @@ _BYTES = 32
 
 
 def prepared(folder: Path) -> Path:
-    """The absolute path of a folder, made where needed; raises SettingError where it cannot be written to."""
+    """The absolute path of a folder, created if needed. Raises SettingError if it cannot be written to."""
     folder = folder.absolute()
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
-        # Its own user alone: next to the data it holds the password.
+        # Only for its user, because it contains the password next to the data.
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
         with tempfile.TemporaryFile(dir=folder / "data"):
-            pass  # a read-only folder is found out here, not by mongod
+            pass  # detects a read-only folder before mongod does
     except OSError as error:
         raise unwritable(folder, error) from error
     return folder
 
 
 def unwritable(folder: Path, error: OSError | ValueError) -> SettingError:
-    """The system's error about a folder in words."""
+    """The error for a folder that cannot be written to."""
     words = (error.strerror if isinstance(error, OSError) else None) or error
     return SettingError(
         f"The embedded MongoDB cannot keep its data in {folder}: {words}. "
@@ -46,7 +46,7 @@ def unwritable(folder: Path, error: OSError | ValueError) -> SettingError:
 
 
 def check_free_space(folder: Path) -> None:
-    """Raise SettingError where the disk has less than NEEDED_BYTES left."""
+    """Raise SettingError if the disk has less than NEEDED_BYTES left."""
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise SettingError(
@@ -57,8 +57,8 @@ def check_free_space(folder: Path) -> None:
 
 @contextmanager
 def only_user(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; raises RetryableError where another run holds it."""
-    # The kernel gives the lock back when the run ends in whatever way, so that none is ever left behind.
+    """Hold the folder's lock. Raises RetryableError if another run holds it."""
+    # The kernel releases the lock however the run ends, so no lock is ever left behind.
     try:
         lock = (folder / "lock").open("w")
     except OSError as error:
@@ -77,7 +77,7 @@ def set_key(folder: Path) -> str:
 
 
 def user_password(folder: Path) -> str:
-    """The password of USER; made at the first start."""
+    """The password of USER; created at the first start."""
     return _kept(folder, _PASSWORD_FILE)
 
 
@@ -85,7 +85,7 @@ def _kept(folder: Path, name: str) -> str:
     path = folder / name
     try:
         if path.exists() and (found := path.read_text("ascii").strip()):
-            path.chmod(0o600)  # mongod refuses a key that others may read
+            path.chmod(0o600)  # mongod rejects a key file that others can read
             return found
         made = secrets.token_hex(_BYTES)
         part = path.with_name(f".{name}.part")

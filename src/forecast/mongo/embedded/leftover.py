@@ -12,7 +12,7 @@ from forecast.core.file_lock import try_lock
 from forecast.mongo.embedded.folder import unwritable
 from forecast.mongo.embedded.server import STOP_SECONDS, wait_until
 
-# A process that ends has lost its command line for some milliseconds before it loses its locks.
+# A process that is ending loses its command line some milliseconds before its locks.
 ENDING_SECONDS = 5.0
 
 
@@ -42,7 +42,7 @@ def stop_leftover(folder: Path) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a mongod has this lock file locked; the number in the file alone may be out of date."""
+    """Whether a mongod holds this lock file; the process id in the file alone may be out of date."""
     try:
         with path.open() as file:
             return not try_lock(file)

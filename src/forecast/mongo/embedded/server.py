@@ -25,7 +25,7 @@ STOP_SECONDS = 60.0
 POLL_SECONDS = 0.05
 PORT_ATTEMPTS = 3
 EXIT_PORT_IN_USE = 48
-# The data are of a version that this one cannot read.
+# mongod's exit code if another version wrote the data.
 EXIT_NEED_UPGRADE = 62
 UNPRIVILEGED_PORTS = range(1024, 65536)
 REPLICA_SET = "forecast"
@@ -35,7 +35,7 @@ NOT_YET_INITIALIZED = 94
 
 
 def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start mongod on the port of the last time, or on another one if that is taken; give the process and the port."""
+    """Start mongod on its previous port, or on another one if that is taken; return the process and the port."""
     # The port is kept because the replica set's own configuration names it.
     kept = folder / "port"
     port = last_port(kept)
@@ -50,7 +50,7 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
                 return process, port
             stop(process)
             raise RetryableError(f"mongod did not start within {START_SECONDS:.0f} s. {log_tail(folder)}")
-        # Another program may have taken the port between the look and the start: then choose again.
+        # If another program took the port between the check and the start, choose another one.
         if process.returncode != EXIT_PORT_IN_USE:
             break
         port = None
@@ -86,7 +86,7 @@ def _command(binary: Path, folder: Path, log: Path, port: int) -> list[str]:
         "logpath": log,
         "port": port,
         "bind_ip": "127.0.0.1",
-        # With it nobody is let in without a password: every user of this machine can reach the port.
+        # Requires a password: every user of this machine can reach the port.
         "keyFile": folder / KEY_FILE,
         "replSet": REPLICA_SET,
         "oplogSize": 256,
@@ -94,9 +94,9 @@ def _command(binary: Path, folder: Path, log: Path, port: int) -> list[str]:
     }
     parameters = {
         "diagnosticDataCollectionEnabled": "false",
-        # Else whoever came first could make the first user.
+        # Otherwise, anyone on this machine could create the first user.
         "enableLocalhostAuthBypass": "false",
-        # A node without others has nobody to hand over to: it need not wait for that when it stops.
+        # A single node has no other to step down for, so it need not wait for one when it stops.
         "shutdownTimeoutMillisForSignaledShutdown": 100,
     }
     command = [str(binary), "--quiet", "--nounixsocket"]
@@ -135,7 +135,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def connected(port: int, folder: Path) -> MongoClient[dict[str, Any]]:
-    """A client of the mongod on this port, whatever state it is in, as the user that its key file makes."""
+    """A client of the mongod on this port in any state, authenticated with its key file."""
     return MongoClient(
         f"mongodb://127.0.0.1:{port}/?directConnection=true",
         username="__system",
@@ -152,7 +152,7 @@ def uri(port: int, folder: Path) -> str:
 
 
 def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    """Wait until the mongod takes writes, initiating its replica set where that is new; raises ForecastError."""
+    """Wait until the mongod accepts writes, and initiate its replica set if it is new. Raises ForecastError."""
 
     def is_primary_or_has_ended() -> bool:
         return process.poll() is not None or _is_primary(client, f"127.0.0.1:{port}")
@@ -171,7 +171,7 @@ def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) ->
 
 
 def _make_user(client: MongoClient[dict[str, Any]], password: str) -> None:
-    """The one user there is; again with this password where the file was lost or the data came from elsewhere."""
+    """Create the only user, or reset its password if the file was lost or the data come from elsewhere."""
     roles = [{"role": "root", "db": _USERS}]
     there = client[_USERS].command("usersInfo", USER)["users"]
     client[_USERS].command("updateUser" if there else "createUser", USER, pwd=password, roles=roles)
@@ -190,7 +190,7 @@ def _is_primary(client: MongoClient[dict[str, Any]], address: str) -> bool:
             changed = config | {"members": members, "version": config["version"] + 1}
             client.admin.command("replSetReconfig", changed, force=True)
     except OperationFailure as error:
-        # It is still looking for itself under its old address.
+        # It is still looking for itself at its old address.
         if error.code != NOT_YET_INITIALIZED:
             raise
     return False
@@ -206,14 +206,14 @@ def last_port(kept: Path) -> int | None:
 
 
 def keep_port(kept: Path, port: int) -> None:
-    """Write a port down for the next start."""
-    # Without it the next start takes another port and changes the configuration, which works too.
+    """Save a port for the next start."""
+    # If this fails, the next start uses another port and reconfigures the set.
     with suppress(OSError):
         kept.write_text(str(port))
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port."""
+    """Whether nothing listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -224,7 +224,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
