@@ -31,7 +31,7 @@ def _list_of(**members: Mapping[str, Any]) -> dict[str, Any]:
 
 _TEXTS: Final = {"bsonType": "array", "items": _TEXT}
 _QUEUED: Final[tuple[Mapping[str, Any], Mapping[str, Any]]] = ({"station": _TEXT, "day": _NUMBER, "runs": _TEXTS}, {})
-# What reading relies on in the collections next to the main one, which have no validator: the fields that every
+# The fields that reading relies on in the other collections, which have no validator: those that every
 # document there has, and those that some have.
 _BESIDE: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
     days.SUFFIX: (
@@ -65,9 +65,9 @@ _BESIDE: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
 
 @contextmanager
 def strangers_named(collection: ObservationCollection) -> Iterator[None]:
-    """Raise SettingError naming the documents that are none of ours, where there are some and this block fails.
+    """If the block fails and there are documents that this program did not write, raise SettingError that names them.
 
-    Foreseen faults pass as they are, and so does everything else where all documents are this program's.
+    ForecastErrors are passed on, and so are other errors if all documents are this program's.
     """
     try:
         yield
