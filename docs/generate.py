@@ -425,7 +425,7 @@ def checks_table() -> str:
 def experiments_table() -> str:
     """What came of the errors that the tests put into the published week."""
     sys.path.insert(0, str(DOCS.parent))
-    experiments = importlib.import_module("tests.quality.experiments")
+    experiments = importlib.import_module("tests.quality.every_check")
     return _table(experiments.TABLE_HEAD, experiments.table_rows())
 
 

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.integration.worlds import ROOT, World
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS
 
 Process = subprocess.Popen[bytes]
 
@@ -21,34 +21,36 @@ Process = subprocess.Popen[bytes]
 class Cluster:
     folder: Path
     environment: Mapping[str, str]
+    address: str = ""
     processes: list[Process] = field(default_factory=list)
 
-    @property
-    def address(self) -> str:
-        """Where the scheduler is, which writes that when it listens."""
-        file = self.folder / "scheduler.json"
-        wait_until(lambda: file.exists() and bool(file.read_text("utf-8")), self.processes[0])
-        found = json.loads(file.read_text("utf-8"))["address"]
-        assert isinstance(found, str)
-        return found
-
     def start_scheduler(self) -> Process:
+        """Start it and wait until it listens: then it writes where, into what it takes for a file."""
+        listening, writing = os.pipe()
         options = (
             "--host=127.0.0.1",
             "--port=0",
             "--no-dashboard",
-            f"--scheduler-file={self.folder / 'scheduler.json'}",
+            f"--scheduler-file=/dev/fd/{writing}",
         )
-        return self._start("-m", "distributed.cli.dask_scheduler", *options)
+        process = self._start("-m", "distributed.cli.dask_scheduler", *options, pass_fds=(writing,))
+        os.close(writing)
+        written = os.read(listening, 4096)
+        os.close(listening)
+        assert written, (self.folder / "log").read_text("utf-8")
+        self.address = json.loads(written)["address"]
+        return process
 
     def start_worker(self, *place: str) -> Process:
         script = str(ROOT / "tests" / "integration" / "cluster_worker.py")
         return self._start(script, self.address, str(self.folder), *place)
 
-    def _start(self, *arguments: str) -> Process:
+    def _start(self, *arguments: str, pass_fds: Sequence[int] = ()) -> Process:
         command = [sys.executable, *arguments]
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, pass_fds=pass_fds
+            )
         self.processes.append(process)
         return process
 

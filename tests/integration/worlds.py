@@ -192,9 +192,8 @@ class World:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of a command: this world's places, and nothing of whoever runs the tests."""
-        kept = {
-            name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR", BUILT_IN}
-        }
+        names = {"PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG", BUILT_IN}
+        kept = {name: value for name, value in os.environ.items() if name in names}
         return {
             **kept,
             **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},

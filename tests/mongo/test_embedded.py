@@ -26,14 +26,14 @@ UNAUTHORIZED = 13
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 
 HOLDER = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from pymongo import MongoClient
 from forecast.mongo.embedded import embedded_mongodb
 with embedded_mongodb(Path(sys.argv[1])) as uri:
     MongoClient(uri).tests.kept.insert_one({"_id": "before the crash"})
     print("ready", flush=True)
-    time.sleep(300)
+    signal.pause()
 """
 
 

@@ -132,6 +132,7 @@ def _check(
         flags=flags,
         finds="",
         advice="",
+        french_advice="",
         run=_nothing,
     )
 

@@ -1,7 +1,7 @@
 """Errors of known size, put at random places into the real week, and what the checks say of them.
 
-The table is used by the test beside it and by docs/generate.py. Every place is drawn from a seed, so the numbers are
-the same each time.
+The test of a check says which errors it has to find, in its EXPERIMENTS; `every_check.py` has them all. Every place is
+drawn from a seed, so the numbers are the same each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.core.clock import DAY_MS
-from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
 from forecast.qc.limits import limits_of
 from forecast.qc.results import QcResults
@@ -39,6 +38,7 @@ HOURLY: Final = (LESQUIN,)
 TEN_MINUTES: Final = (ARMENTIERES, BERGUES, HAZEBROUCK)
 INFOCLIMAT: Final = (*TEN_MINUTES, *HOURLY)
 WUNDERGROUND: Final = (ICHTEGEM, LA_MADELEINE)
+QUICK: Final = (*TEN_MINUTES, *WUNDERGROUND)
 STATIONS: Final = (*INFOCLIMAT, *WUNDERGROUND)
 # What is wrong in that week as it was published: no error is put there, and no flag there is a false alarm.
 KNOWN_FAULTS: Final = frozenset(
@@ -49,6 +49,10 @@ KNOWN_FAULTS: Final = frozenset(
         (BERGUES, ONE_HOUR),
     }
 )
+# Of errors that last: more of them would leave little of two and a half days untouched.
+FEW, FAR_HOURS = 3, 10
+# At an hourly station the air itself changes by as much as an error of 3 hPa is above the limit.
+LEAST_AT_HOURLY: Final = {P: 0.3}
 # The days on which stations can be compared.
 FIRST_COMPARED: Final = 20_001 * DAY_MS
 
@@ -432,174 +436,3 @@ def compared_in_time(parameter: str) -> Where:
     return lambda clean, station: np.isin(
         clean.results[station].by_check["rate_of_change", parameter], (GOOD, SUSPECT, FAIL)
     )
-
-
-_QUICK: Final = (*TEN_MINUTES, *WUNDERGROUND)
-# Between them they have every parameter but snow.
-_ALL_PARAMETERS: Final = (LESQUIN, LA_MADELEINE)
-_AT_HOURLY: Final = ", hourly station"
-_SPIKES: Final = ((T, "±5 °C", 5), (TD, "±5 °C", 5), (P, "±3 hPa", 3), (RH, "±25 %", 25))
-_STEPS: Final = ((P, "±3 hPa", 3), (T, "±8 °C", 8), (TD, "±8 °C", 8), (RH, "±40 %", 40))
-_AN_HOUR: Final = (
-    (T, "+5 °C", plus(5), 0.9),
-    (T, "-5 °C", plus(-5), 0.9),
-    (TD, "+5 °C", plus(5), 0.9),
-    (RH, "-30 %", plus(-30), 0.9),
-    # Barometers that stand 8 hPa from each other make a wide spread.
-    (P, "±8 hPa", plus_or_minus(8), 0.75),
-)
-# At an hourly station the air itself changes by as much as an error of 3 hPa is above the limit.
-_LEAST_AT_HOURLY: Final = {P: 0.3}
-# Of errors that last: more of them would leave little of two and a half days untouched.
-_FEW, _FAR_HOURS = 3, 10
-
-
-def _experiments() -> Iterator[Experiment]:
-    for parameter in MEASURED_NAMES:
-        above = at_places(parameter, beyond(parameter, "gross_range_fail_max", 1))
-        yield Experiment(
-            "gross_range", "1 above the upper limit", parameter, above, 1, _ALL_PARAMETERS, 1, together="each"
-        )
-    for parameter in (T, TD, RH, P, SPEED):
-        words = "temperature, dew point, humidity, pressure, wind speed"
-        alter = at_places(parameter, to(-99.9))
-        yield Experiment("gross_range", "-99.9 for a value", parameter, alter, 1, _ALL_PARAMETERS, 1, together=words)
-    a_share = at_places(RH, times(0.01), where=where_value(RH, lambda humidity: humidity < 100))
-    yield Experiment("gross_range", "a share of 1 below 100 %", RH, a_share, 1)
-    for parameter, value, unit in ((T, 37, "°C"), (TD, 31, "°C"), (P, 935, "hPa"), (SPEED, 55, "m/s")):
-        alter = at_places(parameter, to(value))
-        yield Experiment("climatology", f"{value} {unit} in October", parameter, alter, 1, trials=1)
-    yield from _contradictions()
-    yield from _changes()
-    yield from _still()
-    yield from _rain()
-    for parameter, words, change, least in _AN_HOUR:
-        alter = at_places(
-            parameter, change, minutes=60, where=compared(parameter), at_once=_FEW, apart_hours=_FAR_HOURS
-        )
-        yield Experiment("buddy_check", f"{words} for 1 h", parameter, alter, least, trials=4, by_itself=True)
-    yield Experiment("bias", "±5 hPa all the time", P, all_the_time(P, plus_or_minus(5)), 0.95, by_itself=True)
-    for parameter in (T, P, RH):
-        yield Experiment("stuck", "the same value for a day", parameter, on_a_day(parameter, stand_still), 0.95)
-    for hours in (-2, -1, 1, 2):
-        yield Experiment(
-            "clock_offset",
-            f"off by {hours:+d} h, flagged within 2 days",
-            T,
-            clock_off(hours),
-            1,
-            trials=1,
-            by_itself=True,
-        )
-    alter = on_a_day(T, to(-99.9), share=0.25, flags_rest=True)
-    yield Experiment("flag_rate", "-99.9 for a quarter of a day: the rest of it", T, alter, 1, by_itself=True)
-
-
-def _contradictions() -> Iterator[Experiment]:
-    def at(check: str, error: str, parameter: str, change: Change, where: Where = everywhere) -> Experiment:
-        return Experiment(check, error, parameter, at_places(parameter, change, where=where), 1, by_itself=True)
-
-    windy = where_value(SPEED, lambda speed: speed >= 1.5)
-    dark, high = at_sun(lambda height: height < -6), at_sun(lambda height: height > 20)
-    three_hours = where_value(THREE_HOURS, lambda amount: amount >= 0)
-    yield at("dew_point_above_temperature", "1 °C above the temperature", TD, other(T, 1))
-    yield at("dew_point_from_humidity", "-10 %", RH, plus(-10))
-    yield at("gust_below_mean", "1 m/s below the mean wind", GUST, other(SPEED, -1), windy)
-    yield at("gust_above_mean", "40 m/s above the mean wind", GUST, other(SPEED, 40))
-    yield at("direction_at_calm", "0 (calm) in a wind of 1.5 m/s or more", DIRECTION, to(0), windy)
-    yield at("nested_accumulation", "0.5 mm more than in 3 h", ONE_HOUR, other(THREE_HOURS, 0.5), three_hours)
-    yield at("solar_range", "20 W/m² at night", SOLAR, to(20), dark)
-    yield at("solar_range", "1300 W/m² by day", SOLAR, to(1300), high)
-    yield at("solar_range", "index 1 at night", UV, to(1), dark)
-    yield at("snowfall_with_warmth", "code 71 (snow)", WEATHER, to(71), where_value(T, lambda t: t > 4))
-
-
-def _changes() -> Iterator[Experiment]:
-    for stations, more in ((_QUICK, ""), (HOURLY, _AT_HOURLY)):
-        for parameter, words, size in _SPIKES:
-            least = _LEAST_AT_HOURLY.get(parameter, 0.95) if more else 0.95
-            alter = at_places(parameter, plus_or_minus(size))
-            yield Experiment(
-                "spike", f"{words} for one value{more}", parameter, alter, least, stations, trials=8 if more else 3
-            )
-    for stations, more in ((_QUICK, ""), (HOURLY, _AT_HOURLY)):
-        for parameter, words, size in _STEPS:
-            least = _LEAST_AT_HOURLY.get(parameter, 0.95) if more else 0.95
-            where, change = compared_in_time(parameter), plus_or_minus(size)
-            alter = at_places(
-                parameter, change, minutes=180, where=where, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS
-            )
-            error = f"{words} for 3 h, flagged at once{more}"
-            yield Experiment("rate_of_change", error, parameter, alter, least, stations, trials=8 if more else 4)
-    alter = at_places(SPEED, plus(12), minutes=60, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS)
-    yield Experiment("rate_of_change", "+12 m/s for 1 h, flagged at once", SPEED, alter, 0.95)
-
-
-def _still() -> Iterator[Experiment]:
-    def still(
-        parameter: str, hours: int, words: str = "", stations: Sequence[str] = STATIONS, where: Where = everywhere
-    ) -> Experiment:
-        alter = at_places(
-            parameter,
-            stand_still,
-            minutes=60 * hours,
-            where=where,
-            throughout=where is not everywhere,
-            at_once=_FEW,
-            apart_hours=_FAR_HOURS,
-        )
-        return Experiment("persistence", f"stands still for {hours} h{words}", parameter, alter, 0.95, stations)
-
-    yield still(T, 6)
-    yield still(TD, 6)
-    yield still(P, 6, ", InfoClimat", INFOCLIMAT)
-    yield still(P, 12, ", Weather Underground", WUNDERGROUND)
-    yield still(RH, 12, " below 95 %", where=where_value(RH, lambda humidity: humidity < 95))
-    yield still(SPEED, 12, " above 0", where=where_value(SPEED, lambda speed: speed > 0))
-    yield still(DIRECTION, 6, " in wind", where=where_value(SPEED, lambda speed: speed > 0.5))
-    yield still(SOLAR, 3, " by day", where=at_sun(lambda height: height > 5))
-
-
-def _rain() -> Iterator[Experiment]:
-    counted = where_value(COUNTER, lambda counter: counter >= 1)
-    half = for_good(COUNTER, half_from_here, where=counted)
-    zero = at_places(COUNTER, to(0), where=counted)
-    between = at_places(THREE_HOURS, to(0), where=between_synoptic_hours, where_missing=True)
-    yield Experiment("rain_counter", "+20 mm at once", COUNTER, for_good(COUNTER, plus(20)), 1, trials=4)
-    yield Experiment("rain_counter", "falls to half without a reset", COUNTER, half, 1, trials=4)
-    yield Experiment("rain_counter", "0 for one reading after 1 mm or more", COUNTER, zero, 1)
-    yield Experiment("false_zero", "0 between synoptic hours", THREE_HOURS, between, 1, INFOCLIMAT)
-
-
-EXPERIMENTS: Final = tuple(_experiments())
-
-
-def table_rows() -> Iterator[tuple[str, ...]]:
-    """The outcomes in words; experiments told as one are summed."""
-    sums: dict[tuple[str, str, str], Outcome] = {}
-    for experiment in EXPERIMENTS:
-        where = experiment.together or f"`{experiment.parameter}`"
-        key = (experiment.check, experiment.error, where)
-        sums[key] = sums.get(key, Outcome()) + outcome_of(experiment)
-    for (check, error, where), outcome in sums.items():
-        yield (
-            f"`{check}`",
-            error,
-            where,
-            str(outcome.errors),
-            _percent(outcome.caught, outcome.errors, 0),
-            _percent(outcome.caught_by_check, outcome.errors, 0),
-            _percent(outcome.values_flagged, outcome.values, 0),
-            _percent(outcome.suspect, outcome.untouched, 2),
-            _percent(outcome.failed, outcome.untouched, 2),
-        )
-
-
-TABLE_HEAD: Final = (
-    *("check", "error", "in", "errors", "caught", "by the check itself", "changed values flagged"),
-    *("others suspect", "others failed"),
-)
-
-
-def _percent(part: int, whole: int, digits: int) -> str:
-    return f"{100 * part / whole:.{digits}f} %"

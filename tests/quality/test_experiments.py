@@ -9,11 +9,8 @@ import pytest
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.registry import CHECKS
 from tests.examples import for_the_night
-from tests.quality.experiments import EXPERIMENTS, Clean, Experiment, outcome_of
-
-# What the week has no place for: no snow was measured, no humidity below 50 % and no clear sky came with rain. What the
-# networks' own checks say is no finding of ours.
-WITHOUT_PLACE = {"rain_in_dry_air", "rain_without_cloud", "snow_with_warmth", "source_flag"}
+from tests.quality.every_check import EXPERIMENTS, WITHOUT_PLACE
+from tests.quality.experiments import Clean, Experiment, outcome_of
 
 # The stations of the week do not measure them.
 NOT_MEASURED = {

@@ -69,8 +69,12 @@ def test_every_state_has_its_word() -> None:
     assert {mark.word for mark in [*marks, *FLAG_MARKS.values()]} - FRENCH.keys() == set()
 
 
-def test_the_advice_of_every_check_is_there() -> None:
-    assert {check.advice for check in CHECKS.values()} - FRENCH_MESSAGES.keys() == set()
+def test_the_advice_of_a_check_is_what_its_file_says() -> None:
+    for check in CHECKS.values():
+        assert FRENCH_LANGUAGE.message(check.advice) == check.french_advice
+        assert FRENCH_LANGUAGE.message(f"0.7 °C above its neighbours; {check.advice}") == (
+            f"0.7 °C au-dessus de ses voisines ; {check.french_advice}"
+        )
 
 
 @pytest.mark.parametrize("catalogue", [FRENCH, FRENCH_MESSAGES], ids=["pages", "messages"])

@@ -103,8 +103,9 @@ class Check:
     reads. `limits` are its thresholds by parameter (or by the check's id, if they belong to no parameter). `most` is
     the maximum to which a station may set a threshold that `reach` depends on. `flags` are the flags that it can give
     besides good. `known_as` are its names in QARTOD's manuals, WMO's guides and other programs. `finds` and `advice`
-    tell people what it finds and what to do about it. `warning` is the log message if it indicates a fault of the
-    whole station. `is_consequence` is true if a flag follows from other flags and says nothing new about the sensor.
+    tell people what it finds and what to do about it; `french_advice` is the advice on the French site. `warning` is
+    the log message if it indicates a fault of the whole station. `is_consequence` is true if a flag follows from other
+    flags and says nothing new about the sensor.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Check:
     known_as: tuple[str, ...] = ()
     finds: str
     advice: str
+    french_advice: str
     warning: str | None = None
     is_consequence: bool = False
     run: Callable[[Context], Iterator[Finding]]

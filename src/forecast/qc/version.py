@@ -16,7 +16,7 @@ from forecast.qc.thresholds import Thresholds
 # Documents and records keep the version as a signed integer of 32 bits.
 _BITS: Final = 31
 # The fields of a check that are only for people.
-_WORDS: Final = frozenset({"finds", "advice", "warning", "known_as"})
+_WORDS: Final = frozenset({"finds", "advice", "french_advice", "warning", "known_as"})
 
 
 def checks_version(networks: Sequence[object]) -> int:

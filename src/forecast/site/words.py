@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from forecast.core.parameters import PARAMETERS
+from forecast.qc.registry import CHECKS
 from forecast.site.french import FRENCH, FRENCH_MESSAGES
 
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
@@ -177,6 +178,9 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(found), re.DOTALL)
 
 
+_FRENCH_ADVICE: Final = {check.advice: check.french_advice for check in CHECKS.values()}
 ENGLISH_LANGUAGE: Final = Language("en", "English", {}, {}, ",", ".", "%")
-FRENCH_LANGUAGE: Final = Language("fr", "Français", FRENCH, FRENCH_MESSAGES, _NARROW, ",", f"{_NARROW}%")
+FRENCH_LANGUAGE: Final = Language(
+    "fr", "Français", FRENCH, FRENCH_MESSAGES | _FRENCH_ADVICE, _NARROW, ",", f"{_NARROW}%"
+)
 LANGUAGES: Final = (ENGLISH_LANGUAGE, FRENCH_LANGUAGE)

@@ -26,23 +26,37 @@ _UNAUTHORIZED = 13
 ENOUGH_WRITES = 100
 _LARGE_DOCUMENTS, _LARGE_BATCH = 200_000, 5_000
 _PROGRAMS_A_CORE = 2
+# Between two writes of a Writer.
+_PAUSE_SECONDS = 0.01
 
 
 class Writer:
-    """A client that writes without a pause, each document acknowledged by a majority before the next one."""
+    """A client that keeps writing, each document acknowledged by a majority before the next one."""
 
     def __init__(self, cluster: Cluster, collection: str) -> None:
         self._cluster = cluster
         self._collection = collection
         self._acknowledged: set[int] = set()
         self._errors = 0
+        self._progress = threading.Condition()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
     def acknowledged(self) -> set[int]:
         """What was acknowledged by now."""
-        return self._acknowledged.copy()
+        with self._progress:
+            return self._acknowledged.copy()
+
+    def wait_for_more(self, count: int, seconds: float) -> float:
+        """Wait until so many more documents are acknowledged; for how many seconds that took."""
+        begin = time.monotonic()
+        with self._progress:
+            wanted = len(self._acknowledged) + count
+            assert self._progress.wait_for(lambda: len(self._acknowledged) >= wanted, seconds), (
+                f"{wanted - len(self._acknowledged)} of {count} writes were not acknowledged within {seconds:.0f} s"
+            )
+        return time.monotonic() - begin
 
     def stop(self) -> tuple[set[int], int]:
         """What was acknowledged, and how many writes failed at first."""
@@ -55,15 +69,16 @@ class Writer:
             written = WriteConcern("majority", wtimeout=30_000)
             rows = client[DATABASE].get_collection(self._collection, write_concern=written)
             number = 0
-            while not self._ended.is_set():
+            while not self._ended.wait(_PAUSE_SECONDS):
                 try:
                     rows.replace_one({"_id": number}, {"_id": number}, upsert=True)
                 except PyMongoError:
                     self._errors += 1
                     continue
-                self._acknowledged.add(number)
+                with self._progress:
+                    self._acknowledged.add(number)
+                    self._progress.notify_all()
                 number += 1
-                time.sleep(0.01)
 
 
 def fill(cluster: Cluster, count: int) -> int:

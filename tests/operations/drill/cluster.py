@@ -25,6 +25,9 @@ NSENTER = shutil.which("nsenter") or "nsenter"
 SETPRIV = shutil.which("setpriv") or "setpriv"
 SET = "forecast"
 PARAMETER = "/forecast-drill/mongodb/bootstrapped"
+# As long as a drill watches that something stays as it is.
+WATCHED_SECONDS = 30
+_PAUSE_SECONDS = 0.5
 
 Client = MongoClient[dict[str, Any]]
 
@@ -231,13 +234,24 @@ class Cluster:
         return self.wait(self.whole, seconds, "one primary, two secondaries and three votes")
 
     def wait(self, done: Callable[[], bool], seconds: float, what: str) -> float:
-        """Wait for something; for how many seconds that took."""
+        """Wait for something; for how many seconds that took.
+
+        It asks again and again: what a member answers or logs, it tells nobody by itself, and how long it takes is what
+        the drills measure.
+        """
         begin = time.monotonic()
         while not done():
             if time.monotonic() - begin > seconds:
                 raise AssertionError(f"{what}: not within {seconds:.0f} s; the members are {self.states()}")
-            time.sleep(0.5)
+            time.sleep(_PAUSE_SECONDS)
         return time.monotonic() - begin
+
+    def watch(self, holds: Callable[[], bool], what: str) -> None:
+        """Assert that something holds for WATCHED_SECONDS: no event tells that another one will not come."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < WATCHED_SECONDS:
+            assert holds(), f"{what}; the members are {self.states()}"
+            time.sleep(_PAUSE_SECONDS)
 
     def counts(self, database: str, collection: str) -> list[int]:
         """How many documents each member itself holds."""

@@ -10,8 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,7 +25,6 @@ MEMBER = Path(__file__).resolve().parents[3] / "docker" / "drill" / "member"
 # What docker/drill/run has found, for `member`.
 PROGRAMS = ("DRILL_MONGOD", "DRILL_NODE", "DRILL_MONGOSH")
 _NAMESPACES = ("--mount", "--uts", "--net", "--pid")
-_SECONDS = 30
 
 
 @dataclass
@@ -54,9 +51,13 @@ class Namespaces:
     def make_network(self) -> None:
         (self._folder / "root").mkdir(parents=True)
         # Its child, the first process of a PID namespace, ends when this process does, and all others there with it.
-        forever = ["--", UNSHARE, "--pid", "--fork", "--kill-child=KILL", "sleep", "infinity"]
-        self._cage = subprocess.Popen([SETPRIV, "--pdeathsig", "KILL", *forever], start_new_session=True)
-        _wait(self._caged, "a PID namespace", self._cage)
+        first = ["sh", "-c", "echo there; exec sleep infinity >/dev/null"]
+        command = [SETPRIV, "--pdeathsig", "KILL", "--", UNSHARE, "--pid", "--fork", "--kill-child=KILL", *first]
+        self._cage = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert self._cage.stdout is not None
+        with self._cage.stdout as there:
+            if not there.readline():
+                raise RuntimeError("no PID namespace could be made")
         _ip("link", "add", NETWORK, "type", "bridge")
         _ip("address", "add", f"{GATEWAY}/24", "dev", NETWORK)
         _ip("link", "set", NETWORK, "up")
@@ -142,22 +143,16 @@ class Namespaces:
             raise RuntimeError("make_network was not called")
         return Path(f"/proc/{self._cage.pid}/ns/pid_for_children")
 
-    def _caged(self) -> bool:
-        # Not there while the new namespace has no process, and this process's own before it is made.
-        namespace = self._pid_namespace()
-        return namespace.exists() and namespace.readlink() != Path("/proc/self/ns/pid").readlink()
-
     def _run(self, number: int, variables: dict[str, str], disk: Path, address: str) -> None:
         name = _name(number)
-        pid_file = self._folder / f"{name}.pid"
-        pid_file.unlink(missing_ok=True)
+        started, starting = os.pipe()
         command: list[str | Path] = [
             *(NSENTER, f"--pid={self._pid_namespace()}", f"--net=/run/netns/{name}", "--"),
             *(UNSHARE, "--mount", "--uts", "--pid", "--fork", "--kill-child=KILL", "--"),
-            *(MEMBER, name, disk, self._hosts, pid_file, self._folder / "root"),
+            *(MEMBER, name, disk, self._hosts, str(starting), self._folder / "root"),
         ]
         environment = variables | {program: os.environ[program] for program in (*PROGRAMS, "PATH")}
-        with self._log(number).open("ab") as log:
+        with os.fdopen(started) as pids, self._log(number).open("ab") as log:
             # In a session of its own, because Ctrl-C is for the drills alone.
             process = subprocess.Popen(
                 command,
@@ -166,9 +161,13 @@ class Namespaces:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=(starting,),
             )
-        _wait(pid_file.exists, f"the start of member {number}", process)
-        self._tasks[number] = _Task(process, int(pid_file.read_text()), variables, disk, address)
+            os.close(starting)
+            # Empty where all that could write there have ended.
+            if not (pid := pids.readline()):
+                raise RuntimeError(f"member {number} did not start; its log says why: {log.name}")
+        self._tasks[number] = _Task(process, int(pid), variables, disk, address)
 
     def _add_network(self, number: int, address: str) -> None:
         name, outside = _name(number), _veth(number)
@@ -198,12 +197,3 @@ def _ip(*arguments: str, check: bool = True) -> None:
     done = subprocess.run([IP, *arguments], capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
-
-
-def _wait(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait for what a process does; not longer than it lives."""
-    begin = time.monotonic()
-    while not done():
-        if time.monotonic() - begin > _SECONDS or process.poll() is not None:
-            raise RuntimeError(f"{what} failed")
-        time.sleep(0.05)

@@ -18,7 +18,7 @@ from forecast.mongo.loader import prepare_collection
 from forecast_demo import write_demo
 from tests.infra.metric_filters import counted, declared
 from tests.operations.drill.aws import PROCESSED, RAW, aws_of_members, set_parameter
-from tests.operations.drill.clients import DATABASE, ROWS, Writer, check_kept, command, fill
+from tests.operations.drill.clients import DATABASE, ENOUGH_WRITES, ROWS, Writer, check_kept, command, fill
 from tests.operations.drill.cluster import Cluster, host_of
 from tests.operations.drill.engine import NUMBERS, PipelineImage, SkippedError
 from tests.operations.drill.losses import lose_all
@@ -78,7 +78,7 @@ def from_snapshot(cluster: Cluster) -> str:
     with TemporaryDirectory() as folder:
         snapshot = Path(folder) / "snapshot"
         writer = Writer(cluster, "snapshot")
-        time.sleep(2)
+        writer.wait_for_more(ENOUGH_WRITES, 60)
         acknowledged = writer.acknowledged()
         cluster.snapshot(seeded, snapshot)
         writer.stop()

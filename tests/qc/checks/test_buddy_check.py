@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from forecast.qc.checks.buddy_check import buddy_check, expected
 from forecast.qc.comparison import median_and_spread, neighbour_median
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from tests.quality.experiments import FAR_HOURS, FEW, RH, TD, Experiment, P, T, at_places, compared, plus, plus_or_minus
 
 NAN = np.nan
 INF = np.inf
@@ -183,3 +186,20 @@ def test_what_lies_beyond_the_reach_changes_no_expectation(ours: list[tuple[floa
     head = expected(values[:cut], median[:cut], times[:cut], hours=hours, min_hours=2, max_offset=20)
     settled = times[:cut] < (times[cut - 1] if cut else 0) - (hours + 1) * HOUR
     np.testing.assert_array_equal(whole[:cut][settled], head[settled])
+
+
+def _experiments() -> Iterator[Experiment]:
+    errors = (
+        (T, "+5 °C", plus(5), 0.9),
+        (T, "-5 °C", plus(-5), 0.9),
+        (TD, "+5 °C", plus(5), 0.9),
+        (RH, "-30 %", plus(-30), 0.9),
+        # Barometers that stand 8 hPa from each other make a wide spread.
+        (P, "±8 hPa", plus_or_minus(8), 0.75),
+    )
+    for parameter, words, change, least in errors:
+        alter = at_places(parameter, change, minutes=60, where=compared(parameter), at_once=FEW, apart_hours=FAR_HOURS)
+        yield Experiment("buddy_check", f"{words} for 1 h", parameter, alter, least, trials=4, by_itself=True)
+
+
+EXPERIMENTS = tuple(_experiments())

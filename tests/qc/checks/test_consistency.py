@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -21,6 +21,29 @@ from forecast.qc.checks.snow_with_warmth import snow_with_warmth
 from forecast.qc.checks.snowfall_with_warmth import snowfall_with_warmth
 from forecast.qc.checks.solar_range import solar_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
+from tests.quality.experiments import (
+    DIRECTION,
+    GUST,
+    ONE_HOUR,
+    RH,
+    SOLAR,
+    SPEED,
+    TD,
+    THREE_HOURS,
+    UV,
+    WEATHER,
+    Change,
+    Experiment,
+    T,
+    Where,
+    at_places,
+    at_sun,
+    everywhere,
+    other,
+    plus,
+    to,
+    where_value,
+)
 
 NAN = float("nan")
 MINUTE = 60_000
@@ -359,3 +382,27 @@ class TestSnowfallWithWarmth:
         first, second = snowfall_with_warmth(values(71.0, NAN, 71.0), values(4.1, 15.0, NAN), temperature_max=4.0)
         assert first.tolist() == [SUSPECT, MISSING, NOT_EVALUATED]
         assert second.tolist() == [SUSPECT, NOT_EVALUATED, MISSING]
+
+
+def _experiments() -> Iterator[Experiment]:
+    def at(check: str, error: str, parameter: str, change: Change, where: Where = everywhere) -> Experiment:
+        return Experiment(check, error, parameter, at_places(parameter, change, where=where), 1, by_itself=True)
+
+    windy = where_value(SPEED, lambda speed: speed >= 1.5)
+    dark, high = at_sun(lambda height: height < -6), at_sun(lambda height: height > 20)
+    three_hours = where_value(THREE_HOURS, lambda amount: amount >= 0)
+    yield at("dew_point_above_temperature", "1 °C above the temperature", TD, other(T, 1))
+    yield at("dew_point_from_humidity", "-10 %", RH, plus(-10))
+    yield at("gust_below_mean", "1 m/s below the mean wind", GUST, other(SPEED, -1), windy)
+    yield at("gust_above_mean", "40 m/s above the mean wind", GUST, other(SPEED, 40))
+    yield at("direction_at_calm", "0 (calm) in a wind of 1.5 m/s or more", DIRECTION, to(0), windy)
+    yield at("nested_accumulation", "0.5 mm more than in 3 h", ONE_HOUR, other(THREE_HOURS, 0.5), three_hours)
+    yield at("solar_range", "20 W/m² at night", SOLAR, to(20), dark)
+    yield at("solar_range", "1300 W/m² by day", SOLAR, to(1300), high)
+    yield at("solar_range", "index 1 at night", UV, to(1), dark)
+    yield at("snowfall_with_warmth", "code 71 (snow)", WEATHER, to(71), where_value(T, lambda t: t > 4))
+
+
+EXPERIMENTS = tuple(_experiments())
+# No snow was measured in that week, no humidity below 50 % and no clear sky came with rain.
+WITHOUT_PLACE = ("rain_in_dry_air", "rain_without_cloud", "snow_with_warmth")

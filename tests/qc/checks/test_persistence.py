@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -28,6 +29,27 @@ from tests.qc.checks.irregular import (
     floats,
     irregular_series,
     listed,
+)
+from tests.quality.experiments import (
+    DIRECTION,
+    FAR_HOURS,
+    FEW,
+    INFOCLIMAT,
+    RH,
+    SOLAR,
+    SPEED,
+    STATIONS,
+    TD,
+    WUNDERGROUND,
+    Experiment,
+    P,
+    T,
+    Where,
+    at_places,
+    at_sun,
+    everywhere,
+    stand_still,
+    where_value,
 )
 
 HOUR_MS = 60 * MINUTE_MS
@@ -206,3 +228,31 @@ def test_without_a_fail_limit_the_reach_is_the_suspect_hours_and_a_gap(series: t
 @given(still_series)
 def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
     assert_same_upside_down_and_backwards(flat, *series)
+
+
+def _experiments() -> Iterator[Experiment]:
+    def still(
+        parameter: str, hours: int, words: str = "", stations: Sequence[str] = STATIONS, where: Where = everywhere
+    ) -> Experiment:
+        alter = at_places(
+            parameter,
+            stand_still,
+            minutes=60 * hours,
+            where=where,
+            throughout=where is not everywhere,
+            at_once=FEW,
+            apart_hours=FAR_HOURS,
+        )
+        return Experiment("persistence", f"stands still for {hours} h{words}", parameter, alter, 0.95, stations)
+
+    yield still(T, 6)
+    yield still(TD, 6)
+    yield still(P, 6, ", InfoClimat", INFOCLIMAT)
+    yield still(P, 12, ", Weather Underground", WUNDERGROUND)
+    yield still(RH, 12, " below 95 %", where=where_value(RH, lambda humidity: humidity < 95))
+    yield still(SPEED, 12, " above 0", where=where_value(SPEED, lambda speed: speed > 0))
+    yield still(DIRECTION, 6, " in wind", where=where_value(SPEED, lambda speed: speed > 0.5))
+    yield still(SOLAR, 3, " by day", where=at_sun(lambda height: height > 5))
+
+
+EXPERIMENTS = tuple(_experiments())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,19 @@ from hypothesis import strategies as st
 from forecast.qc.checks.false_zero import false_zero
 from forecast.qc.checks.rain_counter import precipitation_amount, rain_counter
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from tests.quality.experiments import (
+    COUNTER,
+    INFOCLIMAT,
+    THREE_HOURS,
+    Experiment,
+    at_places,
+    between_synoptic_hours,
+    for_good,
+    half_from_here,
+    plus,
+    to,
+    where_value,
+)
 
 NAN = np.nan
 MINUTE = 60_000
@@ -199,3 +214,17 @@ def test_the_past_beyond_the_gap_changes_nothing(rows: list[tuple[float, int]], 
     flags = rain_counter(values, times, **limits)
     assert ((flags == MISSING) == np.isnan(values)).all()
     np.testing.assert_array_equal(flags[tail][settled], rain_counter(values[tail], times[tail], **limits)[settled])
+
+
+def _experiments() -> Iterator[Experiment]:
+    counted = where_value(COUNTER, lambda counter: counter >= 1)
+    half = for_good(COUNTER, half_from_here, where=counted)
+    zero = at_places(COUNTER, to(0), where=counted)
+    between = at_places(THREE_HOURS, to(0), where=between_synoptic_hours, where_missing=True)
+    yield Experiment("rain_counter", "+20 mm at once", COUNTER, for_good(COUNTER, plus(20)), 1, trials=4)
+    yield Experiment("rain_counter", "falls to half without a reset", COUNTER, half, 1, trials=4)
+    yield Experiment("rain_counter", "0 for one reading after 1 mm or more", COUNTER, zero, 1)
+    yield Experiment("false_zero", "0 between synoptic hours", THREE_HOURS, between, 1, INFOCLIMAT)
+
+
+EXPERIMENTS = tuple(_experiments())

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.checks.climatology import climatology
 from forecast.qc.checks.gross_range import Range, gross_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
 from tests.qc.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
+from tests.quality.experiments import (
+    RH,
+    SPEED,
+    TD,
+    Experiment,
+    P,
+    T,
+    at_places,
+    beyond,
+    times,
+    to,
+    where_value,
+)
+from tests.real_week import LA_MADELEINE, LESQUIN
 
 LIMITS = Range(-80, -50, 50, 60)
 # Air temperature beyond 45 degrees of latitude, WMO-No. 305.
@@ -96,3 +112,23 @@ def test_each_value_is_evaluated_by_itself(series: tuple[Floats, Times], cut: in
     assert_missing_is_missing(values, whole)
     # The same limits in both seasons: the season says nothing.
     assert climatology(values, times, latitude=LILLE, winter=limits, summer=limits).tolist() == whole.tolist()
+
+
+def _experiments() -> Iterator[Experiment]:
+    # Between them they have every parameter but snow.
+    both = (LESQUIN, LA_MADELEINE)
+    for parameter in MEASURED_NAMES:
+        above = at_places(parameter, beyond(parameter, "gross_range_fail_max", 1))
+        yield Experiment("gross_range", "1 above the upper limit", parameter, above, 1, both, 1, together="each")
+    words = "temperature, dew point, humidity, pressure, wind speed"
+    for parameter in (T, TD, RH, P, SPEED):
+        alter = at_places(parameter, to(-99.9))
+        yield Experiment("gross_range", "-99.9 for a value", parameter, alter, 1, both, 1, together=words)
+    a_share = at_places(RH, times(0.01), where=where_value(RH, lambda humidity: humidity < 100))
+    yield Experiment("gross_range", "a share of 1 below 100 %", RH, a_share, 1)
+    for parameter, value, unit in ((T, 37, "°C"), (TD, 31, "°C"), (P, 935, "hPa"), (SPEED, 55, "m/s")):
+        alter = at_places(parameter, to(value))
+        yield Experiment("climatology", f"{value} {unit} in October", parameter, alter, 1, trials=1)
+
+
+EXPERIMENTS = tuple(_experiments())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -24,6 +25,23 @@ from tests.qc.checks.irregular import (
     floats,
     irregular_series,
     listed,
+)
+from tests.quality.experiments import (
+    FAR_HOURS,
+    FEW,
+    HOURLY,
+    LEAST_AT_HOURLY,
+    QUICK,
+    RH,
+    SPEED,
+    TD,
+    Experiment,
+    P,
+    T,
+    Where,
+    at_places,
+    plus,
+    plus_or_minus,
 )
 
 MINUTES = (10, 60, 120)
@@ -131,3 +149,26 @@ def test_a_missing_value_is_as_if_there_were_no_row(series: tuple[Floats, Times]
     values, times = series
     valid = ~np.isnan(values)
     assert steps(values[valid], times[valid]) == np.array(steps(values, times))[valid].tolist()
+
+
+def compared_in_time(parameter: str) -> Where:
+    """Where the value follows another, as it does not at the very beginning."""
+    return lambda clean, station: np.isin(clean.results[station].by_check["rate_of_change", parameter], (G, S, F))
+
+
+def _experiments() -> Iterator[Experiment]:
+    errors = ((P, "±3 hPa", 3), (T, "±8 °C", 8), (TD, "±8 °C", 8), (RH, "±40 %", 40))
+    for stations, more in ((QUICK, ""), (HOURLY, ", hourly station")):
+        for parameter, words, size in errors:
+            least = LEAST_AT_HOURLY.get(parameter, 0.95) if more else 0.95
+            where, change = compared_in_time(parameter), plus_or_minus(size)
+            alter = at_places(
+                parameter, change, minutes=180, where=where, first_told=True, at_once=FEW, apart_hours=FAR_HOURS
+            )
+            error = f"{words} for 3 h, flagged at once{more}"
+            yield Experiment("rate_of_change", error, parameter, alter, least, stations, trials=8 if more else 4)
+    alter = at_places(SPEED, plus(12), minutes=60, first_told=True, at_once=FEW, apart_hours=FAR_HOURS)
+    yield Experiment("rate_of_change", "+12 m/s for 1 h, flagged at once", SPEED, alter, 0.95)
+
+
+EXPERIMENTS = tuple(_experiments())

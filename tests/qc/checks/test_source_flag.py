@@ -28,3 +28,7 @@ def test_only_parameters_that_the_station_has_are_flagged() -> None:
     assert [name for check, name in results.by_check if check == CHECK.id] == ["air_temperature"]
     flags = results.by_check[CHECK.id, "air_temperature"]
     assert flags.tolist() == [NOT_EVALUATED, SUSPECT, NOT_EVALUATED, SUSPECT]
+
+
+# What the networks' own checks say is no finding of ours.
+WITHOUT_PLACE = ("source_flag",)

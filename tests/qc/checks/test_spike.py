@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 
@@ -30,6 +31,7 @@ from tests.qc.checks.irregular import (
     irregular_series,
     listed,
 )
+from tests.quality.experiments import HOURLY, LEAST_AT_HOURLY, QUICK, RH, TD, Experiment, P, T, at_places, plus_or_minus
 
 
 def spikes(values: Floats, times: Times | None = None, *, suspect: float = 3, fail: float = 6) -> list[int]:
@@ -170,3 +172,17 @@ def test_what_is_farther_away_than_three_gaps_changes_nothing(series: tuple[Floa
 @given(irregular_series())
 def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
     assert_same_upside_down_and_backwards(partial(spike, suspect=3, fail=6, max_gap_minutes=90), *series)
+
+
+def _experiments() -> Iterator[Experiment]:
+    errors = ((T, "±5 °C", 5), (TD, "±5 °C", 5), (P, "±3 hPa", 3), (RH, "±25 %", 25))
+    for stations, more in ((QUICK, ""), (HOURLY, ", hourly station")):
+        for parameter, words, size in errors:
+            least = LEAST_AT_HOURLY.get(parameter, 0.95) if more else 0.95
+            alter = at_places(parameter, plus_or_minus(size))
+            yield Experiment(
+                "spike", f"{words} for one value{more}", parameter, alter, least, stations, trials=8 if more else 3
+            )
+
+
+EXPERIMENTS = tuple(_experiments())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -14,6 +14,18 @@ from forecast.qc.checks.clock_offset import clock_offset
 from forecast.qc.checks.flag_rate import flag_rate
 from forecast.qc.checks.stuck import stuck
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
+from tests.quality.experiments import (
+    RH,
+    Experiment,
+    P,
+    T,
+    all_the_time,
+    clock_off,
+    on_a_day,
+    plus_or_minus,
+    stand_still,
+    to,
+)
 
 NAN = np.nan
 MINUTE = 60_000
@@ -327,3 +339,17 @@ def test_the_past_beyond_the_days_and_the_days_to_come_change_nothing(rows: list
     for part, settled in ((day >= split, day > split), (day <= split, day <= split)):
         for whole, cut_off in zip(every_check(values, times), every_check(values[part], times[part]), strict=True):
             np.testing.assert_array_equal(whole[settled], cut_off[settled[part]])
+
+
+def _experiments() -> Iterator[Experiment]:
+    yield Experiment("bias", "±5 hPa all the time", P, all_the_time(P, plus_or_minus(5)), 0.95, by_itself=True)
+    for parameter in (T, P, RH):
+        yield Experiment("stuck", "the same value for a day", parameter, on_a_day(parameter, stand_still), 0.95)
+    for off in (-2, -1, 1, 2):
+        error = f"off by {off:+d} h, flagged within 2 days"
+        yield Experiment("clock_offset", error, T, clock_off(off), 1, trials=1, by_itself=True)
+    alter = on_a_day(T, to(-99.9), share=0.25, flags_rest=True)
+    yield Experiment("flag_rate", "-99.9 for a quarter of a day: the rest of it", T, alter, 1, by_itself=True)
+
+
+EXPERIMENTS = tuple(_experiments())

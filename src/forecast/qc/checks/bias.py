@@ -102,6 +102,9 @@ CHECK: Final = Check(
         "consistently differs from its neighbours: correct it at the source (altitude, calibration) "
         "and exclude it until then"
     ),
+    french_advice=(
+        "toujours à l'écart de ses voisines : corriger à la source (altitude, étalonnage) ; l'exclure d'ici là"
+    ),
     warning=(
         "{station} {parameter} is {off} its neighbours: is its calibration or its altitude wrong, or is a file of "
         "another station in its folder?"

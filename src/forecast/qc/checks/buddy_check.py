@@ -161,5 +161,6 @@ CHECK: Final = Check(
     known_as=("QARTOD Neighbor Test", "HadISD neighbour check", "titanlib buddy_check"),
     finds="a value far from the neighbours' median, after removing the station's usual difference",
     advice="far from what neighbouring stations measure: check the sensor and its siting",
+    french_advice="loin de ce que mesurent les stations alentour : voir le capteur et son emplacement",
     run=_run,
 )

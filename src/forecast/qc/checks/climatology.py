@@ -148,5 +148,6 @@ CHECK: Final = Check(
     finds="a value outside the range of the half-year at that latitude",
     flags=(SUSPECT, FAIL),
     advice="outside the range of the season there: check the sensor",
+    french_advice="au-delà de ce que la saison y apporte : voir le capteur",
     run=_run,
 )

@@ -142,6 +142,10 @@ CHECK: Final = Check(
     known_as=("HadISD diurnal cycle check",),
     finds="a daily temperature curve that matches the neighbours' when shifted by one or two hours",
     advice="the daily curve matches the neighbours' when shifted by hours: correct the station's clock or time zone",
+    french_advice=(
+        "la courbe du jour suit celle des voisines si on la décale d'heures : régler l'horloge ou le fuseau "
+        "de la station"
+    ),
     warning=(
         "{station} matches its neighbours when shifted by hours: is its clock or its time zone wrong, or is a file of "
         "another station in its folder?"

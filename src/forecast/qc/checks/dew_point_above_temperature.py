@@ -39,5 +39,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check", "HadISD supersaturation check"),
     finds="a dew point above the air temperature",
     advice="the dew point is above the temperature: one of the two sensors is wrong",
+    french_advice="le point de rosée dépasse la température : l'un des deux capteurs est faux",
     run=_run,
 )

@@ -63,5 +63,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="a dew point inconsistent with temperature and humidity",
     advice="dew point and humidity are inconsistent: check the hygrometer and its software",
+    french_advice="point de rosée et humidité ne vont pas ensemble : voir l'hygromètre et son logiciel",
     run=_run,
 )

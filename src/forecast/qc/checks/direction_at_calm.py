@@ -46,5 +46,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="the direction code for calm (0) while there is wind",
     advice="0 is the code for calm, not a wind direction: check the software; north is 360",
+    french_advice="le code du calme (0) n'est pas une direction : voir le logiciel, le nord est 360",
     run=_run,
 )

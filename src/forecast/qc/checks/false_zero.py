@@ -40,5 +40,8 @@ CHECK: Final = Check(
     limits={RAIN_3H: limits("WMO synoptic hours", false_zero_period_hours=3)},
     finds="a three-hour rain amount of 0 between synoptic hours",
     advice="a zero between synoptic hours means not measured: use only the sums at 00, 03, 06 … UTC",
+    french_advice=(
+        "un zéro entre les heures synoptiques veut dire non mesuré : n'utiliser que les cumuls de 00, 03, 06 … UTC"
+    ),
     run=_run,
 )

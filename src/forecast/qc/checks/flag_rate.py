@@ -73,6 +73,7 @@ CHECK: Final = Check(
     known_as=("HadISD clean-up", "GHCNh high flag rate check"),
     finds="the remaining values of a day with too many flagged values",
     advice="so many values of the day are flagged that the remaining ones cannot be trusted",
+    french_advice="tant de valeurs du jour sont marquées que les autres ne sont pas fiables non plus",
     is_consequence=True,
     run=_run,
 )

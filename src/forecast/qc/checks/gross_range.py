@@ -213,5 +213,6 @@ CHECK: Final = Check(
     finds="a value beyond what instruments or the weather can produce",
     flags=(SUSPECT, FAIL),
     advice="beyond what instruments or the weather can produce: check the sensor and the unit of the source",
+    french_advice="au-delà de ce que peuvent l'instrument ou le temps : voir le capteur, et l'unité de la source",
     run=_run,
 )

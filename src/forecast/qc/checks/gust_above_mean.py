@@ -39,5 +39,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="a gust far above the mean wind",
     advice="the gust is far above the mean wind: check the anemometer",
+    french_advice="la rafale dépasse de loin le vent moyen : voir l'anémomètre",
     run=_run,
 )

@@ -42,5 +42,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="a gust below the mean wind",
     advice="the gust is below the mean wind: check the averaging in the station's software",
+    french_advice="la rafale est inférieure au vent moyen : voir le calcul des moyennes du logiciel",
     run=_run,
 )

@@ -45,5 +45,8 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="more rain in a period than in a longer one around it",
     advice="more rain in a period than in a longer one around it: the longer sum is not reliable",
+    french_advice=(
+        "plus de pluie sur une période que sur une plus longue qui la contient : le cumul le plus long n'est pas fiable"
+    ),
     run=_run,
 )

@@ -219,5 +219,6 @@ CHECK: Final = Check(
     finds="a value that does not change for hours, except in calm, dry, foggy or dark periods",
     flags=(SUSPECT, FAIL),
     advice="values do not change: the sensor is stuck, frozen or disconnected",
+    french_advice="les valeurs ne bougent plus : le capteur est bloqué, gelé ou déconnecté",
     run=_run,
 )

@@ -154,5 +154,6 @@ CHECK: Final = Check(
     finds="a rain counter that rises too fast, or falls without a reset",
     flags=(SUSPECT, FAIL),
     advice="the rain counter jumps, or falls without a reset: do not use sums over these hours",
+    french_advice="le compteur de pluie saute, ou baisse sans repartir : ne pas cumuler sur ces heures",
     run=_run,
 )

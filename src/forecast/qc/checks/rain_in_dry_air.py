@@ -46,5 +46,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="rain at a low humidity",
     advice="rain in dry air: check the rain gauge (sprinkler, vibration) and the hygrometer",
+    french_advice="pluie en air sec : voir le pluviomètre (arrosage, vibrations) et l'hygromètre",
     run=_run,
 )

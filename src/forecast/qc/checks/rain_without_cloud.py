@@ -34,5 +34,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="rain from a sky of 0 okta",
     advice="rain from a clear sky: check the rain gauge and the source of the cloud cover",
+    french_advice="pluie par ciel clair : voir le pluviomètre, et qui observe les nuages",
     run=_run,
 )

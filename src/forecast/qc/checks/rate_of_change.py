@@ -155,5 +155,6 @@ CHECK: Final = Check(
     finds="a change that is too fast for its interval, from 10 minutes to 12 hours",
     flags=(SUSPECT, FAIL),
     advice="values jump: check for a change of the sensor, its siting or its calibration",
+    french_advice="les valeurs sautent : chercher un changement de capteur, d'emplacement ou d'étalonnage",
     run=_run,
 )

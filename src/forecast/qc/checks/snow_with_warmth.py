@@ -67,5 +67,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="snow depth that grows in warm air",
     advice="snow depth grows in warm air: check the snow sensor (grass, an animal)",
+    french_advice="la neige monte au chaud : voir le capteur de neige (herbe, animal)",
     run=_run,
 )

@@ -43,5 +43,6 @@ CHECK: Final = Check(
     known_as=("WMO internal consistency check",),
     finds="snowfall reported in warm air",
     advice="snowfall is reported in warm air: check the present weather sensor",
+    french_advice="chute de neige signalée au chaud : voir le capteur de temps présent",
     run=_run,
 )

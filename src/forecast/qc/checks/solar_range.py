@@ -77,5 +77,6 @@ CHECK: Final = Check(
     finds="light at night (4), or more than a clear sky gives (3)",
     flags=(SUSPECT, FAIL),
     advice="more sunlight than possible: check the sensor's siting, its unit and the station's clock",
+    french_advice="plus de soleil que possible : voir l'emplacement du capteur, son unité et l'horloge de la station",
     run=_run,
 )

@@ -31,5 +31,6 @@ CHECK: Final = Check(
     parameters=MEASURED_NAMES,
     finds="a value that failed the network's own check (`source_flags`)",
     advice="the network's own check flagged them: see what it reports about the station",
+    french_advice="le contrôle du réseau en doute : voir ce qu'il dit de la station",
     run=_run,
 )

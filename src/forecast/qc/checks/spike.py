@@ -122,5 +122,6 @@ CHECK: Final = Check(
     finds="up to three values that jump and return",
     flags=(SUSPECT, FAIL),
     advice="values jump and return: check cables, radio and power",
+    french_advice="des valeurs sortent et reviennent : voir câbles, radio et alimentation",
     run=_run,
 )

@@ -78,6 +78,7 @@ CHECK: Final = Check(
     known_as=("QARTOD Flat Line Test",),
     finds="a day with a single value while the neighbours change",
     advice="does not change on a day when its neighbours do: the sensor is stuck or sheltered",
+    french_advice="immobile un jour qui change ailleurs : le capteur est bloqué, ou abrité",
     warning=(
         "{station} {parameter} does not change on a day when its neighbours do: is the sensor stuck or sheltered?"
     ),
