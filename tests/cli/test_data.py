@@ -127,7 +127,7 @@ def test_entries_for_the_registry_are_proposed_from_a_networks_own_list(tmp_path
     postes = tmp_path / "postes.csv"
     postes.write_text("ID;Nom;Latitude;Longitude;Altitude\n7915;LILLE-LESQUIN;50.57;3.0975;47\n7020;HAGUE;49.7;-1.9;\n")
     result = asked("stations", "sync", "Météo-France SYNOP", "--from", str(postes))
-    assert (result.exit_code, result.stderr) == (0, "1 stations of Météo-France SYNOP; left out: 1 without elevation\n")
+    assert (result.exit_code, result.stderr) == (0, "1 station of Météo-France SYNOP; left out: 1 without elevation\n")
     assert [one["id"] for one in json.loads(result.stdout)["stations"]] == ["mf-synop-07915"]
     to_file = asked(
         "stations", "sync", "Météo-France SYNOP", "--from", str(postes), "--output", str(tmp_path / "a.json")

@@ -60,12 +60,13 @@ def asked(*arguments: str) -> Result:
     return result
 
 
-def test_where_all_is_well_the_exit_code_is_0(tmp_path: Path) -> None:
+def test_where_nothing_needs_attention_the_exit_code_is_0(tmp_path: Path) -> None:
     write(tmp_path / "logs", report())
     result = asked()
     assert result.stderr == ""
     assert result.exit_code == 0
-    assert result.stdout.startswith("All is well: the last run ended at 2026-11-23 03:14 UTC with success\n")
+    ended = "The last run ended at 2026-11-23 03:14 UTC with success"
+    assert result.stdout.startswith(f"{ended}; 2 of 2 stations are silent\n")
     assert "2026-11-23 03:10  2026-11-23 03:14  success  0          20261123T031005Z-abcdef" in result.stdout
     assert "Needs attention" not in result.stdout
 

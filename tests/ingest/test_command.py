@@ -79,8 +79,9 @@ def test_one_source_is_read_and_reported(apis: FakeApis, tmp_path: Path) -> None
     result = typed("--source", "infoclimat")
     assert result.exit_code == 0, result.stderr
     assert ": success, exit code 0" in result.stdout
-    assert "499 of 500 left for 24 h" in result.stdout
+    assert "  infoclimat: 1 call, 499 of 500 left for 24 h\n" in result.stdout
     found = report(tmp_path)
+    assert {line.split()[1] for line in result.stderr.splitlines()} == {found["run_id"]}
     counts = found["counts"]
     assert counts["rows_read"] == counts["rows_written"] + counts["rows_unchanged"] == counts["rows_written"] > 0
     assert (counts["calls"], found["status"], found["attention"]) == (1, "success", [])
@@ -89,6 +90,15 @@ def test_one_source_is_read_and_reported(apis: FakeApis, tmp_path: Path) -> None
     days = found["sources"]["infoclimat"]["stations"]["00092"]["days"]
     assert len(days) == 3
     assert sum(day["rows_written"] for day in days.values()) > 2 * 144 - 1
+
+
+def test_what_needs_attention_is_a_line_of_the_log_in_words(
+    apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WUNDERGROUND_API_KEY")
+    lines = typed().stderr.splitlines()
+    words = "wunderground was not read: WUNDERGROUND_API_KEY is not set"
+    assert [line.split(maxsplit=2)[2] for line in lines if "wunderground" in line] == [f"WARNING {words}"]
 
 
 def test_the_result_can_be_read_by_a_program(apis: FakeApis, tmp_path: Path) -> None:

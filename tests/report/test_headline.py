@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from forecast.core.presence import State
 from forecast.report.headline import (
     GRACE,
     Assessment,
@@ -192,6 +193,23 @@ SILENT = (
 )
 
 
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (("fresh", "late", "undelivered"), None),
+        (("silent", "fresh"), "1 of 2 stations is silent"),
+        (("silent", "never", "undelivered"), "2 of 2 stations are silent"),
+    ],
+)
+def test_where_no_age_is_set_silent_stations_are_no_warning_but_all_is_not_well(
+    states: tuple[State, ...], words: str | None
+) -> None:
+    found = told(*map(run, (3, 2, 1, 0)), stations=tuple(StationState(str(n), one) for n, one in enumerate(states)))
+    assert not found.needs_attention
+    ended = "he last run ended at 2026-11-23 03:14 UTC with success"
+    assert found.headline == (f"T{ended}; {words}" if words else f"All is well: t{ended}")
+
+
 def test_silent_stations_are_named_longest_first_where_an_age_is_set() -> None:
     found = told(*map(run, (3, 2, 1, 0)), stations=SILENT, max_age_hours=36.0)
     assert [(entry.station, entry.severity, entry.message) for entry in found.attention] == [
@@ -255,6 +273,13 @@ def test_a_fault_of_a_station_that_has_been_told_for_a_week_is_a_remark(nights: 
     known = "info", "station A is biased (known since 2026-11-20)"
     assert messages(found) == [known if is_known else ("warning", "station A is biased")]
     assert found.headline.startswith("All is well" if is_known else "station A is biased")
+
+
+def test_what_the_last_run_found_without_checking_anything_is_said_once() -> None:
+    """A run that reprocesses equal rows checks no document, and still finds what their flags say."""
+    before = run(2, attention=(biased(), biased("B")))
+    found = told(run(3, attention=(biased(),), checked=False), before, schedule=Schedule())
+    assert messages(found) == [("warning", "station A is biased"), ("warning", "station B is biased")]
 
 
 def test_runs_without_new_data_or_that_failed_do_not_make_a_known_fault_new() -> None:

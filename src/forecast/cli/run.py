@@ -102,7 +102,8 @@ def pipeline_command(
     if demo and not as_json:
         from forecast.cli.demo import next_steps
 
-        print_result({}, Text(next_steps(ingested=ingest)), as_json=False)
+        # Not wrapped: commands are there to be copied.
+        print_result({}, Text(next_steps(ingested=ingest), no_wrap=True, overflow="ignore"), as_json=False)
     return worst_exit_code([*codes, int(status.exit_code or 0)])
 
 

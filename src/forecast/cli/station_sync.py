@@ -10,7 +10,7 @@ import typer
 from forecast.cli.output import print_bytes, say
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.settings import Settings
-from forecast.core.text import escaped
+from forecast.core.text import counted, escaped
 
 if TYPE_CHECKING:
     from forecast.networks.station_source import StationSource
@@ -45,7 +45,10 @@ def sync_stations_command(
     place = None if near is None else Place(*_numbers(near))
     proposal = propose(found, source, _content(source, file), configured_stations(settings), place)
     left_out = ", ".join(f"{number} {reason}" for reason, number in sorted(proposal.left_out.items()))
-    say(f"{len(proposal.stations)} stations of {found.name}" + (f"; left out: {left_out}" if left_out else ""))
+    say(
+        f"{counted(len(proposal.stations), 'station')} of {found.name}"
+        + (f"; left out: {left_out}" if left_out else "")
+    )
     if output is None:
         print_bytes(proposal.document.encode())
         return 0

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from forecast.core.clock import report_time
 from forecast.core.errors import SettingError, worst_exit_code
+from forecast.core.logs import log_as
 from forecast.core.places import absolute, check_not_inside
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
@@ -74,6 +75,7 @@ def run_ingest(
     chosen = _stations(request, stations, fetches)
     now = datetime.fromtimestamp(clock.now(), UTC)
     result = IngestResult(f"{report_time(now)}-{secrets.token_hex(3)}", now, now, request, without_key=without_key)
+    log_as(result.run_id)
     with work_folder() as folder:
         reading = Reading(settings, request, around, result.run_id, store, documents, folder)
         for fetch in fetches:

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from forecast.core.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.core.removals import Removed
-from forecast.core.text import listed
+from forecast.core.text import counted, listed
 from forecast.report.advice import FAILED, STATION, station_findings
 from forecast.report.findings import Findings
 from forecast.report.models.status import Attention, AttentionKind, Severity
@@ -176,7 +176,7 @@ def _qc(findings: Findings) -> Iterator[_Counted]:
     """What the checks found, by station and check: a warning where that is more than single values."""
     for one in station_findings(findings):
         severity, kind = _QC_KINDS.get(one.rank, ("info", "suspect_values"))
-        number = f"{one.values:,} value{'' if one.values == 1 else 's'}"
+        number = counted(one.values, "value")
         if one.share > SUSPECT_SHARE:
             severity = "warning"
         message = f"Station {one.station}, {listed(one.parameters)}: {one.message} ({number}, {one.check})"

@@ -203,7 +203,8 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
     if last.status == "partial" and not found:
         yield _partial(last)
     if (before := _last_checked(ended)) is not last:
-        yield from (_as_known(entry, ended) for entry in before.attention if entry.kind in QC_KINDS)
+        still = [entry for entry in before.attention if entry.kind in QC_KINDS]
+        yield from (_as_known(entry, ended) for entry in still if not any(_is_same_fault(entry, one) for one in found))
 
 
 def _last_checked(ended: Sequence[RunState]) -> RunState:
@@ -297,4 +298,10 @@ def _all_is_well(situation: Situation) -> str:
         return f"The first run has been in progress since {minute(situation.runs[0].started_at)}"
     last = ended[0]
     end = last.finished_at or last.started_at
-    return f"All is well: the last run ended at {minute(end)} with {last.status}"
+    words = f"the last run ended at {minute(end)} with {last.status}"
+    states = [one.state for one in situation.stations if one.state != "undelivered"]
+    # Nobody asked to be warned of silent stations (MAX_DATA_AGE_HOURS), but not all is well where there are some.
+    if silent := states.count("silent") + states.count("never"):
+        are = "is" if silent == 1 else "are"
+        return f"{words[0].upper()}{words[1:]}; {silent} of {len(states)} stations {are} silent"
+    return f"All is well: {words}"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from forecast.core.clock import iso_time
 from forecast.core.format_version import FORMAT_VERSION
-from forecast.core.text import escaped, listed
+from forecast.core.text import counted, escaped, listed
 from forecast.ingest.result import Outcome, SourceResult, StationResult, WindowFault
 from forecast.ingest.run import IngestResult
 from forecast.report.models.ingest import (
@@ -77,7 +77,7 @@ def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttenti
         message = f"{_window(window)}: {window.message}"
         yield entry("warning", "window_not_read", message, None if others else station)
     if (left := sum(station.days_left for station in source.stations.values())) and not dry_run:
-        yield entry("info", "days_left", f"{left:,} station-days were not reached; the next run continues")
+        yield entry("info", "days_left", f"{counted(left, 'station-day')} not reached; the next run continues")
     if source.vanished:
         message = f"{source.vanished:,} records of an earlier run were not returned again; they are kept"
         yield entry("warning", "records_vanished", message)
@@ -133,9 +133,9 @@ def _table(result: IngestResult) -> Table:
 
 
 def _calls(source: SourceResult, *, dry: bool) -> str:
-    made = f"{source.calls_planned:,} calls to make" if dry else f"{source.calls:,} calls"
+    made = f"{counted(source.calls_planned, 'call')} to make" if dry else counted(source.calls, "call")
     files = source.files
-    of_files = f", {files.written:,} of {files.listed:,} files new or changed" if files is not None else ""
+    of_files = f", {files.written:,} of {counted(files.listed, 'file')} new or changed" if files is not None else ""
     return f"  {source.source}: {made}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h{of_files}"
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from forecast.core.clock import iso_time
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.slo import QuerySlo, Slos
-from forecast.core.text import escaped
+from forecast.core.text import counted, escaped
 from forecast.mongo.probes.latency import Plan
 from forecast.mongo.probes.load import Conditions, Timed
 from forecast.mongo.probes.queries import QUERIES
@@ -237,7 +237,7 @@ def _background_words(background: Background) -> str:
 
 
 def _where(phase: Phase) -> str:
-    clients = "1 client" if phase.clients == 1 else f"{phase.clients} clients"
+    clients = counted(phase.clients, "client")
     return f"{clients}, {phase.loop} loop, {phase.cache}"
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from msgspec.structs import asdict
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from forecast.core.reading import UnknownColumns
 from forecast.core.text import escaped
 from forecast.report.models.quality import QualityReport, StationQuality
 from forecast.report.models.status import ErrorEntry, PipelineStatus, RunCounts
+from forecast.report.plain_table import ColumnsThatFit, plain_table
 
 MAX_WIDTH = 100
 MAX_LINES = 10
@@ -74,7 +74,7 @@ def _headline(status: PipelineStatus) -> Text:
 
 
 def _attention(status: PipelineStatus) -> RenderableType:
-    table = _table("", "", right=())
+    table = plain_table("", "", right=())
     for entry in status.attention[:MAX_LINES]:
         table.add_row(entry.severity, _text(entry.message))
     more = len(status.attention) - MAX_LINES
@@ -84,7 +84,7 @@ def _attention(status: PipelineStatus) -> RenderableType:
 def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
     counts = status.counts
     would = "would be " if status.dry_run else ""
-    table = _table("", "", right=())
+    table = plain_table("", "", right=())
     table.add_row("Objects", _objects(counts))
     rows = f"{counts.rows_read:,} read, {counts.rows_empty:,} of them empty"
     table.add_row("Rows", _text(rows))
@@ -128,7 +128,7 @@ def _objects(counts: RunCounts) -> Text:
 
 def _stations(quality: QualityReport) -> RenderableType:
     names = ("station", "state", "last (UTC)", "age", "records", "received", "expected", "parameters", "flagged")
-    table = _table(*names, right=(3, 4, 5, 6, 7, 8))
+    table = ColumnsThatFit(names, right=names[3:], left_out_first=("records", "parameters", "age", "expected"))
     delivered = {name: one for name, one in quality.by_station.items() if one.state != "undelivered"}
     shown = _stations_shown(delivered)
     for station_id, station in shown:
@@ -172,7 +172,7 @@ def _age(hours: float | None) -> str:
 
 
 def _episodes(quality: QualityReport) -> RenderableType:
-    table = _table("station", "parameter", "from", "to", "values", "checks", right=(4,))
+    table = plain_table("station", "parameter", "from", "to", "values", "checks", right=(4,))
     for episode in quality.worst_episodes:
         table.add_row(
             _text(episode.station),
@@ -186,7 +186,7 @@ def _episodes(quality: QualityReport) -> RenderableType:
 
 
 def _advice(quality: QualityReport) -> RenderableType:
-    table = _table("station", "parameter", "values", "of all", "", right=(2, 3))
+    table = plain_table("station", "parameter", "values", "of all", "", right=(2, 3))
     for entry in quality.advice[:MAX_LINES]:
         table.add_row(
             _text(entry.station),
@@ -199,7 +199,7 @@ def _advice(quality: QualityReport) -> RenderableType:
 
 
 def _codes(quality: QualityReport) -> RenderableType:
-    table = _table("", "", right=(0,))
+    table = plain_table("", "", right=(0,))
     most_first = sorted(quality.rejections_by_code.items(), key=lambda item: (-item[1], item[0]))
     for code, number in most_first:
         table.add_row(f"{number:,}", _text(code))
@@ -233,17 +233,10 @@ def _code(error: ErrorEntry) -> str:
 
 
 def _written(status: PipelineStatus) -> RenderableType:
-    table = _table("", "", "", right=(1,))
+    table = plain_table("", "", "", right=(1,))
     for item in status.written:
         table.add_row(_text(item.kind), f"{item.count:,}", _text(item.uri or item.path or ""))
     return _indented(table)
-
-
-def _table(*names: str, right: tuple[int, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=any(names), header_style="")
-    for index, name in enumerate(names):
-        table.add_column(name, justify="right" if index in right else "left", overflow="fold")
-    return table
 
 
 def _text(value: str) -> Text:

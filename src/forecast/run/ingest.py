@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from forecast.core.logs import log_as, progress_bar
+from forecast.core.logs import progress_bar
 from forecast.core.memory import map_answers
 from forecast.core.processes import stoppable
 from forecast.core.settings import Settings
@@ -16,6 +16,7 @@ from forecast.report.models.ingest import IngestReport
 from forecast.run.copies import write_and_copy
 
 LOGGER = logging.getLogger("forecast.ingest")
+_LEVELS = logging.getLevelNamesMapping()
 
 
 def ingest_and_report(
@@ -31,10 +32,9 @@ def ingest_and_report(
     with stoppable(around.stop):
         result = run_ingest(settings, request, stations, around)
     report = ingest_report(result)
-    log_as(result.run_id)
     LOGGER.info("ingest ended: %s", report.status, extra={"facts": metrics(report)})
-    for line in report.attention:
-        LOGGER.warning("%s", line)
+    for entry in report.attention:
+        LOGGER.log(_LEVELS[entry.severity.upper()], "%s", entry.message)
     if not (request.dry_run or request.check):
         write_and_copy(report, settings, result.finished_at)
     return result, report

@@ -15,6 +15,7 @@ from forecast.core.memory import trim_heap
 from forecast.core.removals import removals_message
 from forecast.core.schemas import RECORD_SCHEMA, to_frame, to_table
 from forecast.core.stations import Stations
+from forecast.core.text import counted
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.dry_run import DryRunOverlay
@@ -139,7 +140,9 @@ class Loader:
         run.tally.merge(staged.tally)
         done = "would load" if dry_run else "loaded"
         facts = {"object": counts.key, **asdict(counts)}
-        LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
+        LOGGER.info(
+            "%s %s: %s", done, staged.raw.key, counted(counts.records_validated, "record"), extra={"facts": facts}
+        )
 
 
 def add_samples(run: Run, samples: Iterable[pd.DataFrame]) -> None:

@@ -311,6 +311,12 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "All is well: the last run ended at {time} with success": (
         "Tout va bien : la dernière exécution s'est achevée le {time} avec succès"
     ),
+    "The last run ended at {time} with success; 1 of {total} stations is silent": (
+        "La dernière exécution s'est achevée le {time} avec succès ; 1 station sur {total} est muette"
+    ),
+    "The last run ended at {time} with success; {silent} of {total} stations are silent": (
+        "La dernière exécution s'est achevée le {time} avec succès ; {silent} stations sur {total} sont muettes"
+    ),
     "No runs were found. Are these the settings of the pipeline?": (
         "Aucune exécution n'est connue ici. Les réglages sont-ils ceux de la chaîne ?"
     ),
