@@ -41,7 +41,7 @@ def test_six_numbers_of_the_last_run_have_what_they_are_out_of_and_what_is_usual
         "Records rejected 0 of 1,067 extracted usually 0",
         "Rejection rate 0.00% of 1,067 records usually 0.00%",
         "Completeness score 89.8% over 1,067 records usually 90.0%",
-        "Anomalies detected 0 of 10,080 values usually 0",
+        "Anomalies detected 0 10,080 values checked usually 0",
     ]
 
 

@@ -128,8 +128,8 @@ FRENCH: Final[dict[str, str]] = {
     "Pressure (sea level)": "Pression (niveau de la mer)",
     "Pressure (station)": "Pression (station)",
     "Quality": "Qualité",
-    "Quality of the last run: {flagged} of {values} values flagged": (
-        "Qualité de la dernière exécution : {flagged} valeurs marquées sur {values}"
+    "Quality of the last run: {flagged} values flagged, {values} checked": (
+        "Qualité de la dernière exécution : {flagged} valeurs marquées, {values} contrôlées"
     ),
     "Quarantine": "Quarantaine",
     "Quarantine: {rows} rows, and {objects} objects rejected by the last run": (
@@ -278,7 +278,7 @@ FRENCH: Final[dict[str, str]] = {
     "objects: {number}": "objets : {number}",
     "of {number} extracted": "sur {number} extraits",
     "of {number} records": "sur {number} enregistrements",
-    "of {number} values": "sur {number} valeurs",
+    "{number} values checked": "{number} valeurs contrôlées",
     "over {number} records": "sur {number} enregistrements",
     "partial": "partielle",
     "quota_reached": "quota atteint",

@@ -88,7 +88,8 @@ _KPIS: Final = (
         "Anomalies detected",
         lambda night: night.anomalies_detected,
         _count,
-        _of(lambda night: night.values_judged, "of {number} values"),
+        # Not "of": values of days that were read again, but not checked again, are flagged too.
+        _of(lambda night: night.values_judged, "{number} values checked"),
     ),
 )
 
