@@ -66,6 +66,23 @@ def world(new_world: WorldMaker, demo_data: Path) -> World:
     return made
 
 
+def _of_api(time: str, lowest: float, highest: float) -> Row:
+    metric = {"tempHigh": highest, "tempLow": lowest, "tempAvg": (lowest + highest) / 2}
+    return {"stationID": "ITESTB25", "obsTimeUtc": f"2024-10-01T{time}Z", "metric": metric}
+
+
+def test_a_row_that_only_its_neighbours_show_to_be_an_aggregate_stays(new_world: WorldMaker) -> None:
+    """On its own, the row of an hour looks like an observation."""
+    world = new_world()
+    five_minutes = [_of_api(f"12:{minute:02}:58", minute / 10, minute / 10 + 0.1) for minute in range(4, 60, 5)]
+    rows = [*five_minutes, _of_api("12:59:58", 0.4, 6.0)]
+    world.raw.put("api/a.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert _run(world, ALL)["records_rejected"] == 1
+    counts = _replay(world, ALL)
+    assert (counts.rows, counts.replayed, counts.still_quarantined) == (1, 0, 1)
+    assert world.documents()["ITESTB25@2024-10-01T12:59:58Z"]["measurements"] == {"air_temperature": 5.95}
+
+
 @pytest.mark.both_zones
 def test_rows_of_a_station_that_was_added_are_loaded_and_marked(world: World) -> None:
     missing = INFOCLIMAT[0]

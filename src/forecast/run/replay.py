@@ -56,8 +56,8 @@ LOGGER = logging.getLogger("forecast.run.replay")
 MARK = "replayed"
 # What is behind the digest in the names of the files with their records.
 _REPLAYED = "-replayed"
-# Decided by the order of an object's rows, which a row on its own has lost: processing the object again is the way.
-_BY_ORDER = ("ambiguous_local_time",)
+# Decided by an object's other rows, which a row on its own has lost: processing the object again is the way.
+_BY_OTHER_ROWS = ("ambiguous_local_time", "aggregate_values")
 Line = dict[str, Any]
 
 
@@ -191,7 +191,7 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
     alike: defaultdict[tuple[Any, ...], list[Line]] = defaultdict(list)
     for line in lines:
         # A record that could not be read at all has no origin.
-        if line["origin"] is not None and line["code"] not in _BY_ORDER:
+        if line["origin"] is not None and line["code"] not in _BY_OTHER_ROWS:
             read = {**line, "row": json.loads(line["row"]), "origin": json.loads(line["origin"])}
             alike[read["origin"].get("sheet"), "group" in read["origin"], *read["row"]].append(read)
     frames = []

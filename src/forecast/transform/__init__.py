@@ -22,7 +22,7 @@ from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import ON_EARTH, UnitGate
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
-RULES_VERSION = 12
+RULES_VERSION = 13
 
 LOGGER = logging.getLogger("forecast.transform")
 # How many cells of an unknown column, and how many such columns, are kept to suggest what they could be.

@@ -1,15 +1,12 @@
 """Distinguishes hourly and daily values from observations, if a network uses the same field names for both.
 
-They are recognised by the interval between rows, and by the spread between the highest and lowest value of each row.
-In five minutes the air hardly changes; over an hour or a day, the spread is about the difference between two rows. A
-station that reports once an hour has the same interval, but in each row the highest and the lowest are nearly equal.
+The decision needs many rows of a station, so rows wait for it, up to a portion of ROWS rows at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,168 +15,137 @@ import pyarrow as pa
 
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.parameters import Quantity
+from forecast.transform.aggregate_evidence import Bound, BoundedRows, findings
 from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.units import Floats
 
 CODE: Final = "aggregate_values"
-# Only an object's first rows are evaluated: five can be enough, and a year of hourly values has no more than this.
+# The size of a portion: a month of five-minute rows or a year of hourly values of one station. It waits in memory.
 ROWS: Final = 10_000
-_FARTHER_THAN: Final = np.timedelta64(50, "m")
-# The highest and the lowest value of an hour differ by as much as the means of two hours, and by more in unsettled air.
-_SHARE_OF_CHANGE: Final = 0.7
-_LAST_MINUTES: Final = 55
-
-
-class Bound(StrEnum):
-    """The quantities of which a row has the highest and the lowest value."""
-
-    TEMPERATURE = "temperature"
-    HUMIDITY = "humidity"
-    PRESSURE = "pressure"
-
-
-class _Wide(NamedTuple):
-    """Differences (°C, %, hPa) between highest and lowest value that are too large for five minutes.
-
-    `mean` applies to the mean of many rows; `last` to a single row at the end of an hour, where the last observation
-    of an hour or a day usually is; `alone` to a single row at any time, beyond what a squall causes in five minutes.
-    """
-
-    unit: str
-    mean: float
-    last: float
-    alone: float
-
-
-_WIDE: Final[Mapping[Bound, _Wide]] = {
-    Bound.TEMPERATURE: _Wide("°C", 0.3, 1.0, 4.0),
-    Bound.HUMIDITY: _Wide("%", 1.5, 3.0, 20.0),
-    Bound.PRESSURE: _Wide("hPa", 0.3, 0.5, 2.0),
-}
-_QUANTITIES_ALONE: Final = 2
-BOUNDS: Final[Mapping[Quantity, Bound]] = {
-    Quantity.TEMPERATURE: Bound.TEMPERATURE,
-    Quantity.RATIO: Bound.HUMIDITY,
-    Quantity.PRESSURE: Bound.PRESSURE,
-}
 
 # By quantity: the highest values in one row, the lowest in the next.
 Bounds = Mapping[Bound, Floats]
 
 
+class AggregateRows(NamedTuple):
+    """Numbers of rows in the object that are aggregates, and the evidence for people."""
+
+    numbers: npt.NDArray[np.intp]
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows with bounds: `minutes` of local hours; `middles`, `spreads` have a column per quantity, NaN if missing."""
+    """Rows of any stations, with their numbers in the object; for the other fields see `BoundedRows`."""
 
+    numbers: npt.NDArray[np.intp]
     stations: npt.NDArray[np.object_]
     moments: DateTimes
     minutes: npt.NDArray[np.int64]
-    middles: npt.NDArray[np.float64]
-    spreads: npt.NDArray[np.float64]
+    highest: npt.NDArray[np.float64]
+    lowest: npt.NDArray[np.float64]
 
-    def take(self, rows: npt.NDArray[np.intp] | Mask) -> _Rows:
+    def take(self, rows: npt.NDArray[np.intp] | slice | Mask) -> _Rows:
         return _Rows(
-            self.stations[rows], self.moments[rows], self.minutes[rows], self.middles[rows], self.spreads[rows]
+            self.numbers[rows],
+            self.stations[rows],
+            self.moments[rows],
+            self.minutes[rows],
+            self.highest[rows],
+            self.lowest[rows],
         )
 
 
 class Aggregates:
-    """Watches the rows of one object, and decides at its end whether they are hourly or daily values.
+    """Watches the rows of one object, and decides which of them are hourly or daily values.
 
-    `advice` says what to deliver instead.
+    `advice` says what to deliver instead. `decided` is the number of rows, from the first on, that have been decided.
     """
 
     def __init__(self, advice: str) -> None:
         self._advice = advice
-        self._parts: list[_Rows] = []
-        self._left = ROWS
-
-    @property
-    def wanted(self) -> int:
-        """How many of the next rows to watch."""
-        return self._left
+        self._open: list[_Rows] = []
+        self._seen = self.decided = 0
+        self._found: list[AggregateRows] = []
+        # The number of different rows with bounds, and how many of them are likely to be aggregates.
+        self._rows = self._aggregates = 0
+        self._example = ""
 
     def watch(self, stations: pa.Array, moments: DateTimes, clock: DateTimes, bounds: Bounds) -> None:
         """Watch the next rows, in order; `clock` has their local times."""
-        self._left -= len(moments)
-        if not bounds:
-            return
         nothing = np.full((2, len(moments)), np.nan)
-        pairs = np.stack([bounds.get(quantity, nothing) for quantity in Bound], axis=2)
-        spreads = pairs[0] - pairs[1]
+        highest, lowest = np.stack([bounds.get(quantity, nothing) for quantity in Bound], axis=2)
         rows = _Rows(
+            np.arange(self._seen, self._seen + len(moments)),
             stations.to_numpy(zero_copy_only=False),
             moments,
-            (clock - clock.astype("datetime64[h]")).astype("timedelta64[m]").astype(np.int64),
-            pairs.mean(axis=0),
-            spreads,
+            (clock - clock.astype("datetime64[D]")).astype("timedelta64[m]").astype(np.int64),
+            highest,
+            lowest,
         )
-        self._parts.append(rows.take(~np.isnat(moments) & ~np.isnan(spreads).all(axis=1)))
+        start = 0
+        while start < len(moments):
+            end = min(len(moments), start + self.decided + ROWS - self._seen)
+            self._open.append(rows.take(slice(start, end)))
+            self._seen += end - start
+            if self._seen == self.decided + ROWS:
+                self._decide()
+            start = end
 
-    def check(self) -> None:
-        """Raise ObjectRejectedError if most of the rows are hourly or daily values."""
-        evaluated = [(rows, _is_aggregate(rows)) for rows in self._by_station()]
-        total = sum(len(rows.moments) for rows, _ in evaluated)
-        found = [rows for rows, is_aggregate in evaluated if is_aggregate]
-        if 2 * sum(len(rows.moments) for rows in found) <= total:
-            return
-        raise ObjectRejectedError(CODE, f"the rows are hourly or daily values: {_evidence(found[0])}. {self._advice}")
+    def end(self) -> None:
+        """Decide the remaining rows. Raises ObjectRejectedError if most rows are hourly or daily values."""
+        self._decide()
+        if 2 * self._aggregates > self._rows:
+            raise ObjectRejectedError(CODE, f"the rows are hourly or daily values: {self._example}. {self._advice}")
 
-    def _by_station(self) -> Iterator[_Rows]:
-        if not self._parts:
-            return
-        stations = np.concatenate([part.stations for part in self._parts])
-        rows = _Rows(
-            stations,
-            *(
-                np.concatenate([getattr(part, name) for part in self._parts])
-                for name in ("moments", "minutes", "middles", "spreads")
-            ),
-        )
-        names, codes = np.unique(stations.astype(str), return_inverse=True)
-        for code in range(len(names)):
-            mine = np.flatnonzero(codes == code)
-            _, first = np.unique(rows.moments[mine], return_index=True)
-            yield rows.take(mine[first])
+    def among(self, start: int, end: int) -> list[tuple[Mask, str]]:
+        """The aggregates among the rows from `start` to `end`, which are decided: masks, each with a reason."""
+        found = []
+        for rows in self._found:
+            numbers = rows.numbers[(rows.numbers >= start) & (rows.numbers < end)]
+            if len(numbers):
+                mask = np.zeros(end - start, dtype=bool)
+                mask[numbers - start] = True
+                found.append((mask, f"an hourly or daily value among observations: {rows.words}. {self._advice}"))
+        self._found = [rows for rows in self._found if rows.numbers.max() >= end]
+        return found
 
+    def _decide(self) -> None:
+        if self._open:
+            names = ("numbers", "stations", "moments", "minutes", "highest", "lowest")
+            rows = _Rows(*(np.concatenate([getattr(part, name) for part in self._open]) for name in names))
+            self._open = []
+            has_bounds = ~np.isnan(rows.highest - rows.lowest).all(axis=1)
+            for mine in _by_station(rows.take(has_bounds & ~np.isnat(rows.moments))):
+                self._decide_station(mine)
+        self.decided = self._seen
 
-def _is_aggregate(rows: _Rows) -> bool:
-    """Whether the rows of one station, strictly ascending in time, are hourly or daily values."""
-    if len(rows.moments) == 1:
-        at_the_end = rows.minutes[0] >= _LAST_MINUTES
-        limits = [wide.last if at_the_end else wide.alone for wide in (_WIDE[quantity] for quantity in Bound)]
-        return int((rows.spreads[0] >= limits).sum()) >= _QUANTITIES_ALONE
-    steps = np.diff(rows.moments)
-    if np.median(steps) < _FARTHER_THAN:
-        return False
-    votes = [
-        _covers(rows, number, steps) for number in range(len(Bound)) if not np.isnan(rows.spreads[:, number]).all()
-    ]
-    return 2 * sum(votes) >= len(votes)
-
-
-def _covers(rows: _Rows, number: int, steps: npt.NDArray[np.timedelta64]) -> bool:
-    """Whether one quantity's highest and lowest values differ by as much as it changes from row to row."""
-    spread = float(np.nanmean(rows.spreads[:, number]))
-    # Where rows are missing, the change is scaled to one typical step.
-    changes = np.abs(np.diff(rows.middles[:, number])) * np.minimum(np.median(steps) / steps, 1.0)
-    change = 0.0 if np.isnan(changes).all() else float(np.nanmean(changes))
-    return spread >= _WIDE[list(Bound)[number]].mean and spread >= _SHARE_OF_CHANGE * change
+    def _decide_station(self, rows: _Rows) -> None:
+        first, numbers = _different(rows)
+        different = rows.take(first)
+        station = str(different.stations[0])
+        self._rows += len(first)
+        for found in findings(
+            BoundedRows(station, different.moments, different.minutes, different.highest, different.lowest)
+        ):
+            self._aggregates += len(found.rows)
+            self._example = self._example or found.words
+            if found.is_sure:
+                mine = np.isin(numbers, found.rows)
+                self._found.append(AggregateRows(rows.numbers[mine], found.words))
 
 
-def _evidence(rows: _Rows) -> str:
-    """The evidence for people, from the rows of one station."""
-    apart = ", ".join(
-        f"{quantity} {np.nanmean(rows.spreads[:, number]):.1f} {_WIDE[quantity].unit}"
-        for number, quantity in enumerate(Bound)
-        if not np.isnan(rows.spreads[:, number]).all()
-    )
-    if len(rows.moments) == 1:
-        where = f"{rows.stations[0]} at {rows.moments[0]}Z"
-        return f"in the row of {where} the highest and lowest values differ widely ({apart})"
-    minutes = np.median(np.diff(rows.moments)) / np.timedelta64(1, "m")
-    return (
-        f"{len(rows.moments)} rows of {rows.stations[0]} are {minutes:.0f} minutes apart, and in each the highest and "
-        f"lowest values differ by as much as the air changes in that time (on average {apart})"
-    )
+def _different(rows: _Rows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Indexes of the different rows of a station, in the order of time, and for each row which of them it equals."""
+    moments, first, numbers = np.unique(rows.moments, return_index=True, return_inverse=True)
+    if len(moments) < len(rows.moments):
+        bounds = np.nan_to_num(np.concatenate([rows.highest, rows.lowest], axis=1), nan=np.inf)
+        alike = np.column_stack([rows.moments.astype(np.int64), bounds.view(np.int64)])
+        _, first, numbers = np.unique(alike, axis=0, return_index=True, return_inverse=True)
+    return first, numbers.reshape(-1)
+
+
+def _by_station(rows: _Rows) -> Iterator[_Rows]:
+    names, codes = np.unique(rows.stations.astype(str), return_inverse=True)
+    for code in range(len(names)):
+        yield rows.take(np.flatnonzero(codes == code))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from forecast.core.admission import Mask
 from forecast.core.parameters import PARAMETERS, Parameter
 from forecast.networks.model import Aggregates, Extremes
-from forecast.transform.aggregates import BOUNDS, Bound
+from forecast.transform.aggregate_evidence import BOUNDS, Bound
 from forecast.transform.declared import BY_NAME, DeclaredLayout
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
@@ -63,8 +63,8 @@ def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> Bl
     return BlockValues(found, rejections, bare, any(_has_something(read.columns) for read in reads))
 
 
-def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns, rows: int) -> dict[Bound, Floats]:
-    """The highest and the lowest values (one row each) of the first rows of a batch, in canonical units."""
+def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns) -> dict[Bound, Floats]:
+    """The highest and the lowest values (one row each) of the rows of a batch, in canonical units."""
     bounds: dict[Bound, Floats] = {}
     blocks = list(blocks_of(layout, columns))
     for extremes in declared.extremes:
@@ -74,11 +74,11 @@ def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns, ro
         if extremes.unit is not None:
             cells = [found for name in names if (found := columns.get(name)) is not None]
             if len(cells) == len(names):
-                bounds[bound] = _both(cells, parameter, extremes.unit, rows)
+                bounds[bound] = _both(cells, parameter, extremes.unit)
             continue
         for block in blocks:
             if all(name in block.cells for name in names):
-                both = _both([block.cells[name] for name in names], parameter, block.unit_name(parameter), rows)
+                both = _both([block.cells[name] for name in names], parameter, block.unit_name(parameter))
                 known = bounds.get(bound, both)
                 bounds[bound] = np.where(np.isnan(known), both, known)
     return bounds
@@ -88,8 +88,8 @@ def _names(extremes: Extremes) -> tuple[str, str]:
     return normalise_field(extremes.highest), normalise_field(extremes.lowest)
 
 
-def _both(cells: Sequence[pa.Array], parameter: Parameter, unit: str, rows: int) -> Floats:
-    named = enumerate(found.slice(0, rows) for found in cells)
+def _both(cells: Sequence[pa.Array], parameter: Parameter, unit: str) -> Floats:
+    named = enumerate(cells)
     converted = convert_batch([RawColumn(found, replace(parameter, name=str(line)), unit) for line, found in named])
     return np.stack([column.values for column in converted.values()])
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import Mask, wrong_times
-from forecast.core.schemas import RawBatch, Transformed
+from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, Transformed, empty_frame, joined
 from forecast.core.stations import Stations
 from forecast.networks.model import UtcTime
-from forecast.transform.aggregates import Aggregates
+from forecast.transform.aggregates import CODE, Aggregates
 from forecast.transform.assemble import BatchDraft, assemble, entry_rejections
 from forecast.transform.block_values import bounds_of, read_block_values
 from forecast.transform.corrections import corrected
@@ -26,7 +26,6 @@ from forecast.transform.reader import Reader
 from forecast.transform.source_codes import codes_of
 from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
-from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
 from forecast.transform.values.columns import ParsedColumn
 from forecast.transform.values.numbers import convert_batch
@@ -57,12 +56,16 @@ class UtcReader(Reader):
         self._units = units
         declared = layout.layout.aggregates
         self._aggregates = None if declared is None else Aggregates(declared.advice)
+        # Batches whose rows may still turn out to be hourly or daily values.
+        self._waiting: list[tuple[RawBatch, BatchDraft, pa.Array]] = []
+        self._released = 0
 
     def finish(self) -> list[Transformed]:
-        """Raise ObjectRejectedError if the rows are hourly or daily values."""
-        if self._aggregates is not None:
-            self._aggregates.check()
-        return []
+        """The rows that waited for the end. Raises ObjectRejectedError if most rows are hourly or daily values."""
+        if self._aggregates is None:
+            return []
+        self._aggregates.end()
+        return self._release(self._aggregates)
 
     def _read(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = named_stations(columns, self._names, len(batch.rows))
@@ -71,7 +74,6 @@ class UtcReader(Reader):
         moments = times.readings.moments
         early = wrong_times(moments, self._now, self.layout.network.first_year)
         cells = columns.required(normalise_field(self._time.column))
-        self._see_aggregates(columns, stations, moments, clock)
         values = self._block_values(batch, columns) if self.layout.systems else self._plain_values(columns)
         draft = BatchDraft(
             stations,
@@ -90,7 +92,13 @@ class UtcReader(Reader):
             not_empty=values.not_empty,
             group=self.layout.layout.group,
         )
-        return assemble(batch, draft)[0]
+        declared, seen = self.layout.layout.aggregates, self._aggregates
+        if declared is None or seen is None:
+            return assemble(batch, draft)[0]
+        seen.watch(stations, moments, clock, bounds_of(self.layout, declared, columns))
+        self._waiting.append((batch, draft, cells))
+        released = self._release(seen)
+        return joined(released) if released else Transformed.nothing(empty_frame(REJECTED_SCHEMA))
 
     def _plain_values(self, columns: Columns) -> _Values:
         raw = self.layout.raw_columns(columns)
@@ -108,12 +116,16 @@ class UtcReader(Reader):
         not_empty = np.any([rejection.mask for rejection in unread], axis=0) if unread else None
         return _Values(values.columns, [*unread, *values.rejections, bare], not_empty)
 
-    def _see_aggregates(self, columns: Columns, stations: pa.Array, moments: DateTimes, clock: DateTimes) -> None:
-        declared, seen = self.layout.layout.aggregates, self._aggregates
-        rows = 0 if seen is None else min(seen.wanted, len(moments))
-        if declared is not None and seen is not None and rows:
-            bounds = bounds_of(self.layout, declared, columns, rows)
-            seen.watch(stations.slice(0, rows), moments[:rows], clock[:rows], bounds)
+    def _release(self, seen: Aggregates) -> list[Transformed]:
+        """Finish the batches whose rows are all decided."""
+        released = []
+        while self._waiting and (end := self._released + len(self._waiting[0][0].rows)) <= seen.decided:
+            batch, draft, times = self._waiting.pop(0)
+            for mask, reason in seen.among(self._released, end):
+                draft.rejections.append(Rejection(mask, CODE, self._time.column, reason, times))
+            released.append(assemble(batch, draft)[0])
+            self._released = end
+        return released
 
 
 def _no_object(system: str, cells: pa.Array) -> Rejection:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from math import cos, pi, sin
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import fastavro
@@ -733,6 +735,11 @@ def test_case_76_the_document_of_dailysummary_is_rejected_whatever_its_rows_say(
         )
 
 
+def test_case_76_rows_of_days_are_told_in_hours() -> None:
+    with pytest.raises(ObjectRejectedError, match="7 rows of ITESTB25 are 24 hours apart, and in each"):
+        transform(batch_of(daily(7)))
+
+
 def test_case_76_how_the_rows_are_cut_makes_no_difference() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         transform(*(batch_of([one], first=number) for number, one in enumerate(hourly(), 1)))
@@ -797,14 +804,133 @@ def test_case_76_observations_are_not_taken_for_values_of_hours(rows: list[Row])
     assert (len(result.observations), result.rejected) == (len(rows), [])
 
 
-def test_an_hours_values_of_one_station_among_five_minutes_of_others_do_not_reject_all() -> None:
+# One station among others, and aggregates among observations
+
+
+def temperature_at(minute: int) -> float:
+    """A day's course, and gusts of air on it."""
+    return 12 - 4 * cos(minute / 1440 * 2 * pi) + 0.6 * sin(minute / 9)
+
+
+def values_of(length: int, hours: range = range(24), **more: Any) -> list[Row]:
+    """The rows of so many minutes each, all of one course of the air, as the API gives them: at their last minute."""
+    rows = []
+    for start in range(hours.start * 60, hours.stop * 60, length):
+        temps = [temperature_at(minute) for minute in range(start, start + length)]
+        middle, spread = (max(temps) + min(temps)) / 2, max(temps) - min(temps)
+        # The days of Paris begin at 22:00 UTC.
+        moment = datetime(2024, 9, 30, 22, 0) + timedelta(minutes=start + length - 1, seconds=58)
+        rows.append(interval(moment, middle, spread, **more))
+    return rows
+
+
+def quarantined(result: Result) -> list[str]:
+    assert set(result.codes) <= {"aggregate_values"}
+    return [json.loads(one["row"])["obsTimeUtc"] for one in result.rejected]
+
+
+def times(rows: Sequence[Row]) -> list[str]:
+    return [one["obsTimeUtc"] for one in rows]
+
+
+MIXED = {
+    "hours, then five minutes": [values_of(60, range(12)), values_of(5, range(12, 24))],
+    "five minutes, then hours": [values_of(60, range(12, 24)), values_of(5, range(12))],
+    "half hours, then five minutes": [values_of(30, range(12)), values_of(5, range(12, 24))],
+    "hours of which the five minutes are there too": [values_of(60), values_of(5)],
+    "half hours of which the five minutes are there too": [values_of(30), values_of(5)],
+    "a day of which the five minutes are there too": [values_of(1440), values_of(5)],
+    "hours and a day of which the five minutes are there too": [values_of(60) + values_of(1440), values_of(5)],
+    "hours that were delivered twice": [values_of(60) * 2, values_of(5)],
+}
+
+
+@pytest.mark.parametrize("order", ["one after the other", "in the order of time", "newest first", "shuffled"])
+@pytest.mark.parametrize(("aggregates", "observations"), MIXED.values(), ids=MIXED)
+def test_case_76_aggregates_among_more_observations_of_a_station_are_quarantined(
+    aggregates: list[Row], observations: list[Row], order: str
+) -> None:
+    rows = [*aggregates, *observations]
+    if order != "one after the other":
+        rows.sort(key=lambda one: one["obsTimeUtc"], reverse=order == "newest first")
+    if order == "shuffled":
+        Random(7).shuffle(rows)
+    result = transform(batch_of(rows))
+    assert sorted(quarantined(result)) == sorted(times(aggregates))
+    assert sorted(result.stamps) == sorted(times(observations))
+    assert {one["timestamp"]: one["air_temperature"] for one in result.observations} == {
+        one["timestamp"]: one["air_temperature"] for one in transform(batch_of(observations)).observations
+    }
+
+
+def test_case_76_the_day_alone_among_five_minutes_of_other_days_is_quarantined() -> None:
+    day = interval(datetime(2024, 9, 28, 21, 59, 54), 12.0, 9.0)
+    result = transform(batch_of([day, *values_of(5)]))
+    assert quarantined(result) == [day["obsTimeUtc"]]
+
+
+def test_case_76_a_quarantined_aggregate_says_what_shows_it() -> None:
+    result = transform(batch_of([*values_of(60, range(2)), *values_of(5)]))
+    (one, _) = result.rejected
+    assert (one["position"], one["code"], one["field"], one["value"], one["reason"]) == (
+        "line 1",
+        "aggregate_values",
+        "obsTimeUtc",
+        "2024-09-30T22:59:58Z",
+        (
+            "an hourly or daily value among observations: 2 rows of ITESTB25, the first at 2024-09-30T22:59:58Z, have "
+            "the time of another row, and the highest and lowest values lie around all of the half hour before (on "
+            f"average temperature 1.1 °C, humidity 4.0 %, pressure 1.1 hPa apart). {ADVICE}"
+        ),
+    )
+
+
+OF_LESS_THAN_AN_HOUR = {f"{length} minutes": values_of(length) for length in (15, 20, 30)}
+
+
+@pytest.mark.parametrize("rows", OF_LESS_THAN_AN_HOUR.values(), ids=OF_LESS_THAN_AN_HOUR)
+def test_case_76_values_of_a_quarter_of_an_hour_and_more_reject_the_object(rows: list[Row]) -> None:
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of(rows))
+    assert caught.value.code == "aggregate_values"
+
+
+NOT_AGGREGATES = {
+    "every third of five minutes": values_of(5)[::3],
+    "every sixth": values_of(5)[::6],
+    "every twelfth": values_of(5)[::12],
+    "delivered twice": values_of(5) * 2,
+    "with outages": [one for number, one in enumerate(values_of(5)) if number % 40 < 9 or number % 100 == 50],
+    "with a correction of each": values_of(5) + [one | {"humidityHigh": 99} for one in values_of(5)],
+    "a squall that was delivered twice": [
+        *values_of(5, range(6)),
+        *[interval(datetime(2024, 10, 1, 4, 4, 58), 10.0, 9.0)] * 2,
+        *values_of(5, range(7, 24)),
+    ],
+    "a few rows of a station that is mostly off": values_of(5)[::24][:3],
+    "two rows years apart": [interval(datetime(year, 7, 1, 12, 4, 58), 20.0, 1.2) for year in (2000, 2024)],
+    "a row a week": [interval(datetime(2024, 7, day, 12, 4, 58), 20.0, 1.2) for day in (1, 8, 15, 22, 29)],
+}
+
+
+@pytest.mark.parametrize("rows", NOT_AGGREGATES.values(), ids=NOT_AGGREGATES)
+def test_case_76_five_minutes_with_gaps_and_repeats_are_observations(rows: list[Row]) -> None:
+    result = transform(batch_of(rows))
+    assert (len(result.observations), result.rejected) == (len(rows), [])
+
+
+def test_case_76_an_hours_values_of_one_station_among_five_minutes_of_others_are_quarantined() -> None:
     others = [one | {"stationID": "ITESTA19"} for one in five_minutes(0.2)]
-    assert len(transform(batch_of([*others, *hourly()])).observations) == len(others) + len(HOURS)
+    result = transform(batch_of([*others, *hourly()]))
+    assert quarantined(result) == times(hourly())
+    assert len(result.observations) == len(others)
 
 
-def test_an_object_is_evaluated_by_its_first_rows_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept to evaluate by does not grow with the object."""
+def test_case_76_which_rows_are_aggregates_does_not_depend_on_how_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a decision does not grow with the object."""
     monkeypatch.setattr("forecast.transform.aggregates.ROWS", 10)
-    rows = [*five_minutes(0.2, 10), *(one | {"stationID": "ITESTA19"} for one in hourly())]
+    rows = [*five_minutes(0.2, 35), *(one | {"stationID": "ITESTA19"} for one in hourly()), *five_minutes(0.2, 9)]
     for batches in ([batch_of(rows)], [batch_of([one], first=number) for number, one in enumerate(rows, 1)]):
-        assert len(transform(*batches).observations) == len(rows)
+        result = transform(*batches)
+        assert quarantined(result) == times(hourly())
+        assert len(result.observations) == len(rows) - len(hourly())

@@ -131,6 +131,37 @@ def test_two_rows_of_one_time_in_a_table_of_five_minutes_are_no_two_passes() -> 
     assert passed(result)[2:-2] == ["-", "-"]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["oldest first", "newest first"])
+@pytest.mark.parametrize(
+    ("minutes", "hour", "utc"),
+    [
+        (["00"], [("02:00", "a"), ("02:00", "b")], ["00:00", "01:00"]),
+        (
+            ["00", "30"],
+            [("02:00", "a"), ("02:30", "b"), ("02:00", "c"), ("02:30", "d")],
+            ["00:00", "00:30", "01:00", "01:30"],
+        ),
+    ],
+    ids=["hours", "half hours"],
+)
+def test_the_order_of_a_few_rows_counts_only_where_all_rows_are_in_order(
+    minutes: list[str], hour: Told, utc: list[str], order: int
+) -> None:
+    """Of rows that were shuffled, two thirds may go forwards, too."""
+    before, after = (
+        [(f"{hour:02}:{minute}", "v") for hour in hours for minute in minutes] for hours in ((0, 1), range(3, 9))
+    )
+    in_order = rows_of([*before, *hour, *after])[::order]
+    shuffled = rows_of([before[1], before[0], *before[2:], *hour, *after[:3], after[4], after[3], *after[5:]])[::order]
+    found = [passed(transform(batch_of(rows)))[::order][len(before) : -len(after)] for rows in (in_order, shuffled)]
+    assert found == [utc, ["-"] * len(hour)]
+
+
+def test_two_passes_of_many_rows_are_told_although_others_came_late() -> None:
+    late = rows_of([*BEFORE[::-1], *FIRST, *SECOND, *AFTER[::-1]])
+    assert passed(transform(batch_of(late)))[2:-2] == [*UTC_FIRST, *UTC_SECOND]
+
+
 @settings(max_examples=examples(0.5))
 @given(
     st.lists(st.sampled_from([*FIRST, *SECOND]), min_size=1, max_size=30),

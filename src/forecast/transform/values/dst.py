@@ -35,6 +35,8 @@ _REASON = (
     "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows shows which"
 )
 _OLDEST_FIRST, _NEWEST_FIRST = 1, -1
+# Half of the orders of two rows look like two passes; of a dozen rows, hardly any.
+_FEW_ROWS = 12
 _MINUTE = 60
 
 
@@ -73,6 +75,11 @@ class _Series:
         if forwards and forwards >= 2 * backwards:
             return _OLDEST_FIRST
         return _NEWEST_FIRST if backwards and backwards >= 2 * forwards else 0
+
+    @property
+    def steps_against_order(self) -> int:
+        """How often a row lies before the one that it should be after."""
+        return sum(count for size, count in self.steps.items() if size * self.order < 0)
 
     @property
     def interval(self) -> float:
@@ -162,8 +169,11 @@ def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -
     """Which rows belong to the first pass (summer time), and for which the pass can be determined at all."""
     summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")
+    is_in_order = series.steps_against_order <= len(np.unique(days))
     for day in np.unique(days) if series.order else ():
         rows = np.flatnonzero(days == day)[:: series.order]
+        if len(rows) < _FEW_ROWS and not is_in_order:
+            continue
         hour = _Hour(local[rows].astype(np.int64), equal[rows], series.interval, int(shift[rows[0]]))
         first = hour.first_pass()
         if first is not None:
