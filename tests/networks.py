@@ -21,6 +21,7 @@ from forecast.qc.runner import compared_values, run_neighbour_checks, run_statio
 from forecast.qc.series import Series
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunContext, Source
+from tests.series import series_of
 from tests.transform.samples import NOW
 
 START = datetime(2024, 10, 1, tzinfo=UTC)
@@ -90,7 +91,7 @@ def hours(number: int, start: int = START_MS, step_minutes: int = 60) -> np.ndar
 def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np.ndarray) -> Series:
     """Values by parameter; None is missing."""
     columns = {name: np.array([np.nan if v is None else v for v in column], float) for name, column in values.items()}
-    return Series.of(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
+    return series_of(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
 
 
 def evaluated(*all_series: Series) -> dict[str, QcResults]:

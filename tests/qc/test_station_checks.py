@@ -16,9 +16,9 @@ from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS, STATION_REACH
 from forecast.qc.results import QcResults
 from forecast.qc.runner import run_station_checks
-from forecast.qc.series import Series
 from tests.examples import examples
 from tests.networks import curve, hours, series, station
+from tests.series import series_of
 
 ALONE = tuple(CHECKS)[: list(CHECKS).index("buddy_check")]
 A = station("A", interval_minutes=5)
@@ -238,7 +238,7 @@ def test_thresholds_of_the_station_go_before_those_of_the_table() -> None:
 
 
 def test_nothing_observed_is_nothing_said() -> None:
-    results = run_station_checks(Series.of(A, hours(0), {}))
+    results = run_station_checks(series_of(A, hours(0), {}))
     assert (results.flags, results.by_check, results.quality().flag.tolist()) == ({}, {}, [])
 
 
@@ -287,7 +287,7 @@ def test_no_verdict_hangs_on_what_is_more_than_the_reach_away(
     row = data.draw(st.integers(0, 29))
     away = one.times - one.times[row]
     rows = (away >= -STATION_REACH.before * HOUR_MS) & (away <= STATION_REACH.after * HOUR_MS)
-    part = Series.of(at, one.times[rows], {name: values[rows] for name, values in one.values.items()})
+    part = series_of(at, one.times[rows], {name: values[rows] for name, values in one.values.items()})
     place = int(np.flatnonzero(one.times[rows] == one.times[row])[0])
     whole, near = run_station_checks(one).quality(), run_station_checks(part).quality()
     assert near.flag[place] == whole.flag[row]

@@ -18,6 +18,7 @@ from forecast.qc.neighbours import Neighbours
 from forecast.qc.series import Series, joined
 from forecast.qc.surroundings import Compared, Surroundings
 from tests.networks import HOUR_MS, MINUTE_MS, START_MS, hours, station
+from tests.series import series_of
 
 NAN = np.nan
 AIR = "air_temperature"
@@ -29,7 +30,7 @@ def minutes(*at: float) -> Times:
 
 
 def measured(name: str, times: Times, values: Sequence[float], **more: Any) -> Series:
-    return Series.of(station(name, **more), times, {AIR: np.array(values, dtype=float)})
+    return series_of(station(name, **more), times, {AIR: np.array(values, dtype=float)})
 
 
 class Named(Neighbours):

@@ -34,6 +34,7 @@ from tests.networks import (
     series,
     station,
 )
+from tests.series import series_of
 
 FAR = station("F", 500)
 DAYS = st.sets(st.integers(19_000, 20_000), min_size=1, max_size=8)
@@ -295,7 +296,7 @@ def said(results: QcResults, days: Collection[int]) -> dict[int, tuple[Any, ...]
 
 def between(one: Series, first: int, last: int) -> Series:
     rows = (one.times // DAY_MS >= first) & (one.times // DAY_MS <= last)
-    return Series.of(one.stations[0], one.times[rows], {name: column[rows] for name, column in one.values.items()})
+    return series_of(one.stations[0], one.times[rows], {name: column[rows] for name, column in one.values.items()})
 
 
 @settings(max_examples=examples(0.15))
@@ -319,12 +320,12 @@ def test_every_verdict_that_one_day_can_change_is_in_its_window(seed: int, chang
     one = before[changed]
     rows = one.times // DAY_MS == DAY + day
     if gone:
-        after = Series.of(
+        after = series_of(
             one.stations[0], one.times[~rows], {name: column[~rows] for name, column in one.values.items()}
         )
     else:
         values = {name: np.where(rows, column + chance.normal(0, 9), column) for name, column in one.values.items()}
-        after = Series.of(one.stations[0], one.times, values)
+        after = series_of(one.stations[0], one.times, values)
     stations = network(*(one.stations[0] for one in before))
     (window,) = whole({one.stations[0].id: {DAY + day}}, stations)
     outside = [each for each in ALL_DAYS if not window.first <= each <= window.last]

@@ -21,6 +21,7 @@ from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
 from forecast.transform import ObjectTransformer
 from tests.networks import evaluate_among
+from tests.series import series_of
 from tests.stations import built_in_stations
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -57,4 +58,4 @@ def _series(rows: pd.DataFrame, station: Station) -> Series:
     times = rows["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
     values = {name: rows[name].to_numpy(np.float64, na_value=np.nan) for name in MEASURED_NAMES}
     own = {name: column for name, column in values.items() if not np.isnan(column).all()}
-    return Series.of(station, times, own, network_limits=NETWORKS.thresholds_of(station.network))
+    return series_of(station, times, own, network_limits=NETWORKS.thresholds_of(station.network))

@@ -15,9 +15,9 @@ from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
 from forecast.networks.registry import NETWORKS
 from forecast.qc.runner import run_closing_checks, run_station_checks
-from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
 from forecast.validate import validate
+from tests.series import series_of
 
 STATIONS = load_stations()
 STAMP = datetime(2024, 10, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_no_other_check_builds_on_it() -> None:
     station = next(one for one in STATIONS if one.id == "ITESTB25")
     times = np.arange(288, dtype=np.int64) * 300_000
     values = {"air_temperature": 12 + np.sin(np.arange(288) / 40)}
-    series = Series.of(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
+    series = series_of(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
     results = run_station_checks(series)
     assert set(results.flags["air_temperature"].tolist()) <= {1, 2}
     run_closing_checks(results)

@@ -110,8 +110,8 @@ class Resampling:
         if not fits(name, self.step):
             reason[:] = REASONS.index("period_does_not_fit")
         lost = reason > 0
-        told = np.where(used, flags, MISSING).astype(np.uint8)
-        worst = np.where(lost, np.uint8(MISSING), worst_of(told, within.starts))
+        flags_used = np.where(used, flags, MISSING).astype(np.uint8)
+        worst = np.where(lost, np.uint8(MISSING), worst_of(flags_used, within.starts))
         return np.where(lost, np.nan, found), worst, reason
 
     def _calm(self, observations: pa.Table) -> Mask:

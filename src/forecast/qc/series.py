@@ -41,18 +41,6 @@ class Series:
     doubted: Mapping[str, Mask] = field(default_factory=dict)
     network_limits: Mapping[str, Thresholds] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        station: Station,
-        times: Times,
-        values: dict[str, Floats],
-        doubted: Mapping[str, Mask] | None = None,
-        network_limits: Mapping[str, Thresholds] | None = None,
-    ) -> Series:
-        """The observations of one station."""
-        return cls((station,), np.zeros(1, np.intp), times, values, doubted or {}, network_limits or {})
-
     def has(self, *parameters: str) -> bool:
         """Whether each of these parameters has any value."""
         return all(name in self.values for name in parameters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import EllipsisType
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,7 @@ _CELLS_A_ROW: Final = 4
 _SMALL: Final = 250_000
 # Far from every time, and still within 64 bits when any time is added.
 _NEVER: Final = np.iinfo(np.int64).max // 4
+_Index = EllipsisType | tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
@@ -116,18 +118,21 @@ class Surroundings:
         near = self._near[stations]
         if parameter not in self.compared.series.values:
             return np.full(near.shape, np.nan)
-        columns = self._columns(times)
-        if columns is not None:
-            rows, values = self._table(parameter)
-            found = values[near, columns[:, None]]
-        else:
-            found = self.compared.values(parameter)[rows := self.compared.nearest(parameter, near, times[:, None])]
+        rows, values, at = self._lookup(parameter, near, times)
+        found: Floats = values[at]
         if (lapse := self.lapse.get(parameter, 0.0)) != 0.0:
             found += lapse * self._heights[stations]
         if self._is_twin.any():
-            rows = rows[near, columns[:, None]] if columns is not None else rows
-            self._keep_one_a_site(found, rows, self._is_twin[stations], times)
+            self._keep_one_a_site(found, rows[at], self._is_twin[stations], times)
         return found
+
+    def _lookup(self, parameter: str, near: Rows, times: Times) -> tuple[Rows, Floats, _Index]:
+        """Nearest rows and their values, and the index in both of the neighbours at these times."""
+        columns = self._columns(times)
+        if columns is None:
+            rows = self.compared.nearest(parameter, near, times[:, None])
+            return rows, self.compared.values(parameter)[rows], ...
+        return *self._table(parameter), (near, columns[:, None])
 
     @cached_property
     def _near(self) -> Rows:

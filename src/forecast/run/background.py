@@ -29,10 +29,10 @@ _POLL_SECONDS: Final = 0.05
 def background_runs(
     settings: Settings, collection: ObservationCollection, write_raw: Callable[[Path], object]
 ) -> Iterator[Callable[[], Background]]:
-    """Run after run on the raw data that `write_raw` writes, from the first document on until this is left.
+    """Runs one after another on the raw data that `write_raw` writes; yields once the first documents are loaded.
 
-    Each starts on empty collections next to the real one, which are dropped afterwards. What is given says what became
-    of the runs. The settings name a server that runs.
+    Each run starts with empty collections next to the real ones, dropped afterwards. The yielded function says
+    what became of the runs. The settings must name a running server.
     """
     scratch = scratch_of(collection)
     with TemporaryDirectory(prefix="forecast-load-test-") as name:
@@ -60,13 +60,13 @@ class _Runs:
         self._failed: str | None = None
 
     def start(self) -> None:
-        """Start, and come back when documents are there, or when the first run has failed."""
+        """Start, and return once there are documents, or the first run has failed."""
         self._thread.start()
         while self._thread.is_alive() and not number_of(self._scratch):
             time.sleep(_POLL_SECONDS)
 
     def end(self) -> None:
-        """Stop the current run, and drop what the runs have written."""
+        """Stop the current run, and drop what the runs wrote."""
         self._ending.set()
         if (process := self._process) is not None:
             process.terminate()
@@ -88,7 +88,7 @@ class _Runs:
             self._failed = error.message
 
     def _run(self) -> None:
-        """One run, in a folder that holds nothing of the ones before it."""
+        """One run, in an empty folder."""
         place = self._folder / str(self._runs)
         place.mkdir()
         log = place / "log"
@@ -113,7 +113,7 @@ class _Runs:
             self._failed = f"exit code {code}: {without_secrets(last)}"
 
     def _environment(self, place: Path) -> dict[str, str]:
-        """The settings of a run: the server of this command, and nothing else of its settings."""
+        """The environment of a run: the server of this command, and none of its other settings."""
         ours = {setting.name for setting in SETTINGS}
         return {
             **{name: value for name, value in os.environ.items() if name not in ours},

@@ -1,4 +1,4 @@
-"""Small objects that are loaded together: what a load costs without any record, they share."""
+"""Small objects that are loaded together, so that they share the fixed cost of a load."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from forecast.mongo.versions import BATCH_ROWS
 from forecast.run.staging import StagedObject
 from forecast.zone.writer import OBSERVATIONS
 
-# A batch for each writer. With more, little is left to share, and a run that is stopped has more to end.
+# One batch for each writer. More would save little, and a run that is stopped would have more to finish.
 _MOST_ROWS: Final = WRITERS * BATCH_ROWS
 _MOST_OBJECTS: Final = 50
 
 
 class _Extent(NamedTuple):
-    """What a file of records covers: the first and the last of its stations, in the order of ids, and of its times."""
+    """The range of a file of records: its first and last station, in the order of ids, and its first and last time."""
 
     rows: int
     bounds: tuple[tuple[Any, Any], ...]
 
     def may_share(self, other: _Extent) -> bool:
-        """Whether both files may hold one observation."""
+        """Whether both files may contain the same observation."""
         return all(
             first <= other_last and other_first <= last
             for (first, last), (other_first, other_last) in zip(self.bounds, other.bounds, strict=True)
@@ -33,16 +33,16 @@ class _Extent(NamedTuple):
 
 @dataclass(slots=True)
 class Bundle:
-    """Staged objects that hold few records, no two of them the same observation.
+    """Staged objects with few records and no common observations.
 
-    So it makes no difference to what is stored, and to the counts, that they are not loaded one after another.
+    Therefore, loading them together instead of one after another makes no difference to the database or the counts.
     """
 
     objects: list[StagedObject] = field(default_factory=list)
     _extents: list[_Extent] = field(default_factory=list)
 
     def add(self, staged: StagedObject) -> bool:
-        """Add an object, unless it has to be loaded after those that are here; the first one is always added."""
+        """Add an object, unless it has to be loaded after those in the bundle; the first one is always added."""
         extents = [_extent(file.path) for file in staged.files if file.key.startswith(OBSERVATIONS)]
         if self.objects and not self._has_room_for(extents):
             return False
@@ -57,7 +57,7 @@ class Bundle:
 
 
 def _extent(path: Any) -> _Extent:
-    """From what the writer of the file has noted of its columns."""
+    """The range, from the column statistics of the file."""
     metadata = pq.read_metadata(path)
     columns = [metadata.schema.names.index(name) for name in ("station_id", "timestamp")]
     groups = range(metadata.num_row_groups)

@@ -1,4 +1,4 @@
-"""Results of the same program for the same object, read from the processed zone instead of computed again.
+"""Reuses the results of the same program for the same object from the processed zone, instead of computing them again.
 
 A record depends on the raw bytes, the code, the libraries and the station registry. If a checkpoint shows that
 none of them has changed, and the zone still has what was published, byte for byte, processing would give the same
@@ -21,23 +21,23 @@ from forecast.networks.registry import installed_networks
 from forecast.storage import Store
 from forecast.zone.writer import ZoneFile
 
-# What raw bytes pass through on their way to a record.
+# The packages that turn raw bytes into records.
 _LIBRARIES = ("fastavro", "ijson", "numpy", "pandas", "pyarrow", "python-calamine", "tzdata")
 _SOURCE_FOLDER = Path(__file__).parents[2]
 
 
 def program_digest(stations: Stations) -> str:
-    """Digest of all that a record depends on besides its raw bytes: code, Python, libraries, registry."""
+    """A digest of everything that a record depends on besides its raw bytes: code, Python, libraries, registry."""
     return _digest((code_digest(), installed_networks(), stations.digest))
 
 
 def circumstances_digest(stations: Stations, limits: Limits) -> str:
-    """Digest of what a person changes to have an object read after all: registry, networks, limits."""
+    """A digest of what people can change to have an object accepted: registry, networks, limits."""
     return _digest((stations.digest, installed_networks(), asdict(limits)))
 
 
 def code_digest() -> str:
-    """Digest of this program, of Python and of the libraries that make values of raw bytes."""
+    """A digest of this program, of Python, and of the libraries that turn raw bytes into values."""
     digest = hashlib.blake2b(digest_size=16)
     for path in [_SOURCE_FOLDER / "main.py", *sorted((_SOURCE_FOLDER / "forecast").rglob("*.py"))]:
         digest.update(path.read_bytes())
@@ -53,11 +53,11 @@ def _digest(parts: tuple[object, ...]) -> str:
 def restore_cached(
     checkpoint: Checkpoint, store: Store, folder: Path, make_room: Callable[[int], None]
 ) -> list[ZoneFile] | None:
-    """Copies of the files that a checkpoint vouches for; None where the object has to be read again.
+    """Copies of the files that a checkpoint lists; None if the object has to be read again.
 
-    It has to where rows were refused, since some are refused for the time being ("in the future"), and where something
-    is told of it that its records do not show. Before each file, `make_room` is told how many bytes all of them have
-    with it.
+    It has to if rows were rejected, since some are only rejected for now ("in the future"), or if something
+    was reported about it that its records do not show. Before each file, `make_room` gets the size in bytes of
+    all files including it.
     """
     if checkpoint.counts["records_rejected"] or checkpoint.counts["remarks"]:
         return None

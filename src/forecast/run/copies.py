@@ -1,4 +1,4 @@
-"""Copies of reports in the processed zone, where that is on S3: LOGS_DIR may end with the machine."""
+"""Copies reports to the processed zone if it is on S3, because LOGS_DIR may be lost with the machine."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from forecast.storage import Store, is_on_s3, open_store
 
 LOGGER = logging.getLogger("forecast.report")
 FOLDER: Final = "logs"
-# Copies are kept forever where nobody says otherwise. Of runs every hour or every night, the newest are in these days.
+# By default, copies are kept forever. For runs every hour or every night, the newest ones are from these days.
 _LOOKBACK_DAYS: Final = (3, 60)
 
 
 def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
-    """Write a command's report to LOGS_DIR under its kind and time, copy it, and give its path."""
+    """Write a command's report to LOGS_DIR under its kind and time, copy it, and return its path."""
     path = write_timed_report(report, logs_dir=settings.logs_dir, now=now)
     uri = settings.processed_uri
     if uri is not None and uri.startswith("s3://"):
@@ -34,9 +34,9 @@ def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
 
 
 def newest_copies(zone: Store, kind: str, most: int, now: datetime) -> list[RawObject]:
-    """The newest copies of reports whose name below the folder of the reports is this and a time, oldest first.
+    """The newest copies of reports of a kind (the path below the folder of reports, before the time), oldest first.
 
-    Raises ForecastError where the zone cannot be listed.
+    Raises ForecastError if the zone cannot be listed.
     """
     for days in _LOOKBACK_DAYS:
         found = _copies(zone, kind, report_time(now - timedelta(days=days)))
@@ -49,13 +49,13 @@ def newest_copies(zone: Store, kind: str, most: int, now: datetime) -> list[RawO
 
 
 def _copies(zone: Store, kind: str, after: str = "") -> list[RawObject]:
-    """The copies of a kind, or those of a later time."""
+    """The copies of a kind, optionally only those after a name."""
     begin = f"{FOLDER}/{kind}"
     return [copy for copy in zone.list(begin, after and begin + after) if copy.key.endswith(".json")]
 
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:
-    """Copy a report that is in LOGS_DIR; an unreachable zone costs the copy, which the log says, and nothing else."""
+    """Copy a report from LOGS_DIR. If the zone is unreachable, only the copy is missing, and the log says so."""
     if not is_on_s3(zone):
         return
     try:

@@ -55,18 +55,18 @@ def write_dashboard(
     collection: ObservationCollection | None = None,
     most_stations: int | None = None,
 ) -> Published:
-    """Build the site and write what changed of it to SITE_URI; `collection` is that of who is connected already.
+    """Build the site and write the changed files to SITE_URI; `collection` is one that is already connected.
 
-    Of the stations with new values and no other news, the pages of `most_stations` are written (of all without).
+    Of stations that only have new values, the pages of at most `most_stations` are written (of all if it is None).
 
-    Without the database (`database_fault` says why it is not asked), it is made of the reports alone, and the stations'
-    pages stay as they were. Raises ForecastError where the site cannot be written.
+    Without the database (`database_fault` says why it is not used), only the reports are used, and the stations'
+    pages stay as they were. Raises ForecastError if the site cannot be written.
     """
     zone = None if settings.processed_uri is None else open_store(settings.processed_uri)
     with _reports(settings.logs_dir, zone) as folder:
         logs = read_logs(folder)
     runs, slos = tuple(map(run_state, logs.runs)), configured_slos(settings)
-    # As of the newest run, like everything else.
+    # As of the newest run, like everything else on the site.
     schedule = schedule_of(settings.schedule, runs, runs[0].started_at) if runs else NO_SCHEDULE
     site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs), schedule, slos)
     target = open_store(site_uri(settings), "SITE_URI")
@@ -80,7 +80,7 @@ def write_dashboard(
                 details = partial(with_details, collection=connected)
                 return publish_site(changed_files(known, code_digest(), details), target, most_groups=most_stations)
         except ForecastError as error:
-            # Where it is the site that cannot be written, the second attempt says so.
+            # If the site is what cannot be written, the second attempt reports it.
             LOGGER.warning("the dashboard is built without the database: %s", error.message)
             database_fault = error.message
     site = replace(site, database_fault=database_fault)
@@ -93,9 +93,9 @@ def write_dashboard_or_warn(
     fault: ForecastError | None,
     collection: ObservationCollection | None = None,
 ) -> None:
-    """The same at the end of a run, which has done its work whatever becomes of its pages.
+    """The same at the end of a run, for which a fault is only a warning.
 
-    Where the run failed for want of the database, it is not waited for again.
+    If the run failed because the database was lost, it is not waited for again.
     """
     try:
         database_fault = fault.message if isinstance(fault, RetryableError) else None
@@ -107,7 +107,7 @@ def write_dashboard_or_warn(
 
 
 def site_uri(settings: Settings) -> str:
-    """Where the site goes."""
+    """The place of the site."""
     return settings.site_uri or str(settings.logs_dir / "site")
 
 
@@ -119,14 +119,14 @@ def make_site(
     schedule: Schedule = NO_SCHEDULE,
     slos: Slos | None = None,
 ) -> Site:
-    """The model, as of the newest run: what a report says of a time is not compared with the clock.
+    """The model of the site, as of the newest run: times in reports are not compared with the clock.
 
     Without `slos`, the objectives are the built-in ones.
     """
     made_at = datetime.fromisoformat(logs.runs[0].started_at) if logs.runs else None
     seen = next((report for report in logs.runs if report.stations), None)
     last = {} if seen is None else last_observations(seen)
-    # As of the run that saw them: a run that failed makes no station late.
+    # As of the run that found them, so that a failed run does not make stations late.
     seen_at = _NO_RUN if seen is None else datetime.fromisoformat(seen.started_at)
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
@@ -159,32 +159,32 @@ def make_site(
 
 
 def _newest(logs: Logs, runs: Sequence[RunState]) -> datetime | None:
-    """The time of the newest report of all."""
+    """The time of the newest report of any kind."""
     measurements = logs.measurements
     made = [report.generated_at for report in measurements.latency] + [one.generated_at for one in measurements.load]
     return max([*(run.started_at for run in runs), *map(datetime.fromisoformat, made)], default=None)
 
 
 def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple[Night, ...]:
-    """The runs and the moments at which none started, oldest first."""
+    """The runs, and the due times at which none started, oldest first."""
     without = [Night("", "missed", moment) for moment in missed]
     return tuple(sorted([*nights, *without], key=lambda night: night.started_at)[-NIGHTS:])
 
 
 def _rejection_limit(logs: Logs) -> float | None:
-    """The share of rejected records above which the newest run was to end with exit code 3."""
+    """The share of rejected records above which the newest run had to end with exit code 3."""
     found = logs.runs[0].arguments.get("max_rejection_rate") if logs.runs else None
     return found if isinstance(found, float) else None
 
 
 def read_zone(zone: Store | None, logs: Logs) -> Quarantine:
-    """What is quarantined."""
+    """The quarantined rows."""
     return Quarantine(objects=logs.objects) if zone is None else read_quarantine(zone, logs.objects)
 
 
 @contextmanager
 def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
-    """The folder of the reports; with those that only S3 has next to them, where the zone is there."""
+    """The folder of reports, together with those that only S3 has, if the zone is available."""
     if zone is None or not zone.uri.startswith("s3://"):
         yield logs_dir
         return
@@ -221,7 +221,7 @@ def _views(
 
 
 def place_of(station: Station) -> Place:
-    """A station of the registry as the pages show it."""
+    """A station of the registry, as shown on the pages."""
     return Place(
         id=station.id,
         name=station.name,

@@ -39,16 +39,16 @@ from forecast.zone.tables import (
 )
 
 LOGGER = logging.getLogger("forecast.run.dataset")
-# So many days are written before their marks are taken away.
+# How many days are written before their entries are removed from the queue.
 _DAYS_AT_ONCE: Final = 31
-# So many days' hours are made at once.
+# The number of days whose hours are computed at once.
 _DAYS_OF_HOURS: Final = 7
 Marks = dict[tuple[str, int], list[str]]
 
 
 @dataclass(slots=True)
 class DatasetCounts:
-    """What was written: station-days that changed, and the files and rows of those days."""
+    """What was written: changed station-days, and the files and rows of their days."""
 
     station_days: int = 0
     files: int = 0
@@ -58,7 +58,7 @@ class DatasetCounts:
 class EarlyDay(NamedTuple):
     """What the database is known to hold of some stations on a day, by station and time.
 
-    The columns of DATASET_SCHEMA that hold anything: the others need not be in memory until they are written.
+    It has the columns of DATASET_SCHEMA with any values; the others need not be in memory until they are written.
     """
 
     day: int
@@ -70,8 +70,8 @@ class EarlyDay(NamedTuple):
 class DatasetWriter:
     """Writes the dataset of one collection into one zone; `folder` is for copies.
 
-    `written` are the station-days that the zone already has as the database has them, because `write_early` wrote them
-    and nothing has changed since. `began_empty` says that the collection was empty when this run had its lease.
+    `written` are the station-days that are already up to date in the zone, because `write_early` wrote them
+    and nothing has changed since. `began_empty` means that the collection was empty when this run got its lease.
     """
 
     store: Store
@@ -88,9 +88,9 @@ class DatasetWriter:
     _hours_written: set[tuple[str, int]] = field(default_factory=set)
 
     def write(self) -> DatasetCounts:
-        """Write every station-day that is marked; all of them where the zone holds none of this collection's.
+        """Write every queued station-day, or all of them if the zone has no dataset of this collection.
 
-        A run that is killed leaves marks, and the next one goes on. Raises RetryableError where the database or the
+        A run that is killed leaves its queue to the next. Raises RetryableError if the database or the
         zone is unreachable.
         """
         state, pending = DatasetState.for_collection(self.collection), pending_dataset(self.collection, self.run_id)
@@ -112,7 +112,7 @@ class DatasetWriter:
         return self.counts
 
     def prepare(self) -> bool:
-        """Make the zone ready for days to be written; false where there is nothing to write and nothing in the zone."""
+        """Prepare the zone for writing days; False if there is nothing to write and nothing in the zone."""
         if self._ready:
             return True
         state, pending = DatasetState.for_collection(self.collection), pending_dataset(self.collection, self.run_id)
@@ -120,7 +120,7 @@ class DatasetWriter:
         if known is None and there is None and is_empty(self.collection):
             return False
         self._mark_other_intervals(pending)
-        # First: what they are published into may not be there yet, and cannot be listed then.
+        # First, because the zone may not exist yet, and then it cannot be listed.
         self._write_tables()
         if _is_other(known, there, self.store.place):
             self._clear(state, pending)
@@ -128,9 +128,9 @@ class DatasetWriter:
         return True
 
     def write_early(self, days: Sequence[EarlyDay]) -> None:
-        """Write days, in order, before `write` reaches them, from what is known about the database's contents.
+        """Write days, in order, before `write` reaches them, from data that are still in memory.
 
-        They are marked, here or to be checked, until `write` comes to them.
+        They stay queued, for the dataset or for QC, until `write` handles them.
         """
         pending = pending_dataset(self.collection, self.run_id)
         if not self._ready:
@@ -140,7 +140,7 @@ class DatasetWriter:
             self._write_day(one.day, one.stations, self._reading(conformed(one.observations)), pending)
         hourly = self._hourly()
         for run in _runs([*([self._last] if self._last else []), *days]):
-            # Of the last day the midnight after it is still to come.
+            # The midnight after the last day is not known yet.
             *whole, self._last = run
             if whole:
                 observed = conformed(together([one.observations for one in run])).select(OBSERVED)
@@ -155,11 +155,11 @@ class DatasetWriter:
         return read
 
     def _is_written(self, station_day: tuple[str, int], runs: list[str]) -> bool:
-        """Whether the zone has it: what another run has marked too may have changed since."""
+        """Whether the zone is up to date: if another run has queued the day too, it may have changed since."""
         return station_day in self.written and runs == [self.run_id]
 
     def _clear(self, state: DatasetState, pending: PendingDays) -> None:
-        """Remove what the zone holds, and mark all that the collection holds."""
+        """Remove the dataset from the zone, and queue everything in the collection."""
         LOGGER.info("the dataset in %s is written completely", self.store.uri)
         state.clear(self.store.place, DATASET_VERSION, HOURLY_VERSION)
         self.store.remove(IDENTITY)
@@ -169,10 +169,10 @@ class DatasetWriter:
         state.building()
 
     def _station_days_held(self) -> Iterator[tuple[str, int]]:
-        """The station-days to be written of a collection of which the zone has nothing."""
+        """The station-days to write for a collection that has no dataset in the zone."""
         if self.began_empty:
-            # What came since was marked to be checked. Those marks become marks of the dataset, and a day whose mark is
-            # gone has its aggregates: to look at every document would take as long as a twentieth of writing them.
+            # New days were queued for QC. These entries move to the queue of the dataset, and a day whose entry is
+            # gone has aggregates. Examining every document would take a twentieth of the time of writing them.
             yield from DailyAggregates.for_collection(self.collection).station_days()
             return
         for station, days in days_held(self.collection, {}).items():
@@ -194,7 +194,7 @@ class DatasetWriter:
         self.counts.rows += rows
 
     def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
-        """Write the hours that these station-days take part in, from the days as they have just been written."""
+        """Write the hours that depend on these station-days, from the days that have just been written."""
         hourly = self._hourly()
         anew = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
         for day, stations in days_of_hours(marks).items():
@@ -208,7 +208,7 @@ class DatasetWriter:
         return HourlyDataset(self.store, intervals_of(self.stations), self._read, self.folder)
 
     def _check_after(self, pending: PendingDays, station_days: Iterable[tuple[str, int]]) -> None:
-        """Without the lease another run may have written these days, from what it has read since: mark them."""
+        """Queue these days if the lease was lost: another run may have written them since, from newer data."""
         try:
             self.check_stop()
         except ForecastError:
@@ -216,7 +216,7 @@ class DatasetWriter:
             raise
 
     def _mark_other_intervals(self, pending: PendingDays) -> None:
-        """Mark all days of stations whose interval the registry has changed: how many values make an hour follows."""
+        """Queue all days of stations whose interval in the registry has changed, since their hours depend on it."""
         if changed := stations_of_other_interval(self.store, self.stations, self.folder):
             held = days_held(self.collection, {"station.id": {"$in": sorted(changed)}})
             pending.enqueue((station, day) for station, days in held.items() for day in days)
@@ -233,7 +233,7 @@ class DatasetWriter:
 
 
 def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
-    """Whether what the zone holds is no dataset of this collection as it is, nor the beginning of one."""
+    """Whether the zone has something other than the dataset of this collection, complete or partial."""
     if known is None or known.zone != zone or known.phase == "clearing":
         return True
     if (known.format_version, known.hourly_version) != (DATASET_VERSION, HOURLY_VERSION):
@@ -244,7 +244,7 @@ def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
 
 
 def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
-    """Days one after another that have the same stations, some at a time: the last of a run begins the next."""
+    """Groups of consecutive days with the same stations; the last day of a group is also the first of the next."""
     run: list[EarlyDay] = []
     for one in days:
         if run and (one.day != run[-1].day + 1 or one.stations != run[-1].stations):
@@ -259,7 +259,7 @@ def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
 
 
 def _by_days(marks: Marks) -> Iterator[Marks]:
-    """Marks of some days at a time, in their order."""
+    """Queue entries in groups of some days, in order."""
     days = iter(sorted({day for _, day in marks}))
     while some := set(islice(days, _DAYS_AT_ONCE)):
         yield {(station, day): runs for (station, day), runs in marks.items() if day in some}

@@ -36,7 +36,7 @@ def compare_dataset(
 ) -> DatasetComparison:
     """Compare every value and every flag of the dataset, and the hours next to it, with the database's.
 
-    Raises RetryableError where one of them is unreachable.
+    Raises RetryableError if one of them is unreachable.
     """
     identity = read_identity(store, folder)
     if identity is None or identity.collection != collection.full_name:
@@ -58,17 +58,17 @@ def compare_dataset(
 
 
 def _content(listed: RawObject | None, store: Store, folder: Path) -> pa.Table:
-    """What a file holds; nothing where there is none, or one that is not whole."""
+    """The content of a file; empty if it is missing or incomplete."""
     if listed is not None:
         try:
             return read_table(listed, store, folder)
         except pa.ArrowException:
-            LOGGER.error("%s is not a complete file of the dataset", listed.uri)  # noqa: TRY400  the trace says no more
+            LOGGER.error("%s is not a complete file of the dataset", listed.uri)  # noqa: TRY400  no traceback
     return DATASET_SCHEMA.empty_table()
 
 
 def _files(store: Store, held: dict[str, set[int]]) -> Iterator[tuple[DayFile, RawObject | None, set[str]]]:
-    """Every file that there is or should be, with the stations of the database that belong in it."""
+    """Every file that exists or should, with the stations in the database that belong in it."""
     there = {file: listed for listed in store.list(CURRENT) if (file := day_file(listed.key))}
     parts: defaultdict[int, int] = defaultdict(lambda: 1)
     for file in there:

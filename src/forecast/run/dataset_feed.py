@@ -19,9 +19,9 @@ from forecast.run.dataset import DatasetWriter, EarlyDay
 from forecast.zone.dataset import together
 
 LOGGER = logging.getLogger("forecast.run.dataset")
-# What waits for other stations of its day, at about 400 bytes a row; beyond, the day is read again at the end.
+# Rows (about 400 bytes each) that may wait for other stations of their day; beyond this, the day is read again later.
 _MAX_WAITING_ROWS: Final = 100_000
-# What may be on its way to the zone while the checks go on.
+# Rows that may be in the process of being written while the checks continue.
 _MAX_ROWS_WRITING: Final = 80_000
 
 
@@ -37,10 +37,10 @@ class _Writing(NamedTuple):
 
 @dataclass(slots=True)
 class DatasetFeed:
-    """Takes what was checked (`mongo.checked_rows.DaySink`), and writes each day when all its stations are here.
+    """Receives what was checked (`mongo.checked_rows.DaySink`), and writes each day once all its stations are there.
 
-    A day that is not written here stays marked, and `DatasetWriter.write` reads it from the database. Only days that
-    were marked to be checked are written here, each file once; those on which nothing but flags changed are left to it.
+    A day that is not written here stays queued, and `DatasetWriter.write` reads it from the database. Only days that
+    were queued for QC are written here, each file once; days on which only flags changed are left to it.
     """
 
     writer: DatasetWriter
@@ -83,14 +83,14 @@ class DatasetFeed:
             self.writer.written.update((station, one.day) for one in whole for station in one.stations)
             rows = sum(one.observations.num_rows for one in whole)
             self._writing.append(_Writing(rows, self._thread.submit(self._write_early, whole)))
-            # A day of a station that sends every second is more by itself: no window is read beside it.
+            # A single day of a station that sends every second exceeds this, so no window is read at the same time.
             self._settle(_MAX_ROWS_WRITING)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Wait for what is being written; where the checks failed, no more than that is begun."""
+        """Wait for what is being written; if the checks failed, nothing more is started."""
         self._waiting = {}
         self._thread.shutdown(cancel_futures=error[0] is not None)
         if error[0] is None:
@@ -101,7 +101,7 @@ class DatasetFeed:
             self.writer.write_early(days)
 
     def _settle(self, rows: int = -1) -> None:
-        """Wait until no more rows than that are being written; without a number, for all."""
+        """Wait until at most `rows` rows are being written, or by default until all are written."""
         while self._writing and sum(one.rows for one in self._writing) > rows:
             try:
                 self._writing.popleft().future.result()
@@ -128,7 +128,7 @@ def _joined(day: int, parts: list[_Part]) -> EarlyDay:
 
 
 def _by_day(observations: pa.Table, days: Mapping[str, set[int]]) -> Iterable[tuple[int, pa.Table]]:
-    """The observations of each of the days, also of those without any; each as a table of its own."""
+    """The observations of each of the days, each as a table of its own, which may be empty."""
     number = np.asarray(observations["timestamp"].cast(pa.int64())) // DAY_MS
     order = np.argsort(number, kind="stable")
     sorted_days = number[order]

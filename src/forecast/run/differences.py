@@ -1,4 +1,4 @@
-"""What differs between two tables of observations, or of what was made of them."""
+"""Compares two tables of observations, or of values derived from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from forecast.core.dataset import KEYS
 def differing_observations(ours: pa.Table, theirs: pa.Table, columns: Iterable[str]) -> list[str]:
     """The ids of the rows that only one of two tables has, or that differ in one of these columns.
 
-    A row is known by its station and time.
+    Rows are matched by station and time.
     """
     own, other = _ids(ours), _ids(theirs)
     found = {*own} ^ {*other} | {name for name, number in Counter(other).items() if number > 1}

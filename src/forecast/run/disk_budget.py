@@ -8,15 +8,15 @@ from pathlib import Path
 
 from forecast.core.errors import InterruptedRunError, ObjectRejectedError
 
-# How often somebody who waits looks whether the run is to stop.
+# How often a waiting thread checks whether the run should stop.
 _LOOK_SECONDS = 0.5
 
 
 class DiskBudget:
-    """What the folder of each object holds, and may hold next.
+    """The size that the folder of each object has or may reach next.
 
-    Whoever stages an object says so before it writes, and waits until those before it are loaded and have given back
-    what they held. So the sum stays within `most`.
+    Space is reserved before it is written, which waits until earlier objects are loaded and have released
+    theirs. The sum therefore never exceeds `most`.
     """
 
     def __init__(self, most: int, check_stop: Callable[[], None]) -> None:
@@ -29,7 +29,7 @@ class DiskBudget:
     def reserve(self, folder: Path, size: int) -> None:
         """Reserve this many bytes for a folder, or release the rest; waits while the others need the space.
 
-        Raises ObjectRejectedError where there would be none without them either.
+        Raises ObjectRejectedError if even the whole budget is not enough.
         """
         if size > self._most:
             message = f"the object needs more than {self._most >> 20} MB of temporary files (MAX_TEMPORARY_MB)"
@@ -44,7 +44,7 @@ class DiskBudget:
             self._changed.notify_all()
 
     def release(self, folder: Path) -> None:
-        """The folder is gone."""
+        """Release the space of a folder that was removed."""
         with self._changed:
             self._held.pop(folder, None)
             self._changed.notify_all()

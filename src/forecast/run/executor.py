@@ -1,4 +1,4 @@
-"""How the raw objects of a run are processed: here, by the threads of one process."""
+"""Executors process the raw objects of a run. The one here uses the threads of one process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from forecast.run.loading import Loader
 from forecast.run.run import Run
 from forecast.run.staging import StagedObject, Stager
 
-# One object is staged while a bundle is loaded and two wait: staging is faster than loading, and two hostile objects
-# staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
-# what is newer would depend on chance where objects overlap.
+# One object is staged while a bundle is loaded and two wait: staging is faster than loading, and staging two hostile
+# objects at once would take twice the memory. Loading two at once was a tenth faster, but the counts of new and
+# updated documents would depend on chance if objects overlap.
 _STAGED_AT_ONCE: Final = 1
 _WAITING_BUNDLES: Final = 2
-# What is staged is loaded alone where the next object takes longer: that may wait for the room on the disk.
+# If the next object takes longer than this, the staged ones are loaded, because it may be waiting for their disk space.
 _PATIENCE_SECONDS: Final = 0.5
 
 
@@ -31,14 +31,14 @@ class Executor(Protocol):
     def process(self, objects: Sequence[RawObject], advance: Callable[[], None]) -> None:
         """Process these objects; `advance` is called after each.
 
-        The outcome is the same as if they were loaded one after another, in this order. Raises ForecastError for what
-        ends the run.
+        The outcome is the same as if they were loaded one after another in this order. Raises ForecastError for a fault
+        that ends the run.
         """
         ...
 
 
 class ThreadExecutor:
-    """Stages objects in one thread and loads them in another: while some are loaded, the next is staged."""
+    """Stages objects in one thread and loads them in another, so that the next is staged while others are loaded."""
 
     def __init__(self, run: Run, stager: Stager, loader: Loader, folder: Path) -> None:
         self._run = run
@@ -70,9 +70,9 @@ class ThreadExecutor:
                 stagers.shutdown(wait=False, cancel_futures=True)
 
     def _publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
-        """Load staged objects and take their files away.
+        """Load staged objects and remove their files.
 
-        After some that failed nothing more is loaded: where the database is lost, the next would wait for it again.
+        After a failure, nothing more is loaded: if the database is lost, the next object would wait for it again.
         """
         try:
             if not self._load_failed.is_set():
@@ -81,14 +81,14 @@ class ThreadExecutor:
             self._load_failed.set()
             raise
         finally:
-            # Also of those that are not loaded: the next may wait for their room.
+            # Even if they are not loaded: the next object may be waiting for their space.
             for staged in bundle:
                 self._stager.remove(staged.folder)
 
 
 @dataclass(slots=True)
 class _LoadQueue:
-    """Puts staged objects together and has them loaded, in their order; waits where the loader is behind."""
+    """Bundles staged objects and has them loaded, in order; waits if the loader is behind."""
 
     load: Callable[[Sequence[StagedObject]], Future[None]]
     advance: Callable[[], None]
@@ -96,7 +96,7 @@ class _LoadQueue:
     _loading: deque[tuple[int, Future[None]]] = field(default_factory=deque)
 
     def put(self, staging: Future[StagedObject | None]) -> None:
-        """Take the next object when it is staged."""
+        """Add the next object once it is staged."""
         if not wait([staging], _PATIENCE_SECONDS).done:
             self._close_bundle()
         staged = staging.result()

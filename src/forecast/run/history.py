@@ -33,14 +33,14 @@ from forecast.run import copies
 from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
-# The code of a run's error where its successor found it unfinished.
+# The error code of a run that its successor found unfinished.
 DIED: Final = "died"
 _SECONDS: Final = 5.0
 _SAME_PLACE: Final = ("mongodb_server", "mongodb_database", "mongodb_collection")
 
 
 class History:
-    """The history of the runs on one collection, as one run keeps it."""
+    """The history of the runs on one collection, maintained by one run."""
 
     def __init__(self, settings: Settings, zone: Store) -> None:
         self._settings = settings
@@ -48,16 +48,16 @@ class History:
         self._runs: RunHistory | None = None
 
     def write(self, report: PipelineStatus) -> Path:
-        """Write the file of a run, and copy it where the run has ended."""
+        """Write the file of a run, and copy it if the run has ended."""
         path = write_report(f"{FOLDER}/{report.run_id}.json", report, logs_dir=self._settings.logs_dir)
         if report.finished_at is not None:
             copies.copy_to(self._zone, path, self._settings)
         return path
 
     def catch_up(self, ours: PipelineStatus, collection: ObservationCollection, now: datetime) -> list[datetime]:
-        """Enter what the database does not know of the runs before one that has the lease, and close what is left open.
+        """Add earlier runs that the database lacks, and close unfinished ones. The caller must hold the lease.
 
-        Gives the moments since the run before at which one was due and none started.
+        Returns the due times since the previous run at which no run started.
         """
         self._runs = RunHistory.for_collection(collection)
         self._runs.prepare()
@@ -69,7 +69,7 @@ class History:
         return missed_before_last(states, missed_runs(states, due, now))
 
     def enter(self, report: PipelineStatus) -> None:
-        """Enter the run itself. Where the database is unreachable at its end, the next run does it from the file."""
+        """Add this run. If the database is unreachable at its end, the next run does this from the file."""
         if self._runs is None:
             return
         if report.finished_at is None:
@@ -93,7 +93,7 @@ class History:
                 continue
             if report.status == "running":
                 if name not in open_ones and not has_died(report.process.place, report.process.pid):
-                    continue  # It may be waiting for the lease.
+                    continue  # it may be waiting for the lease
                 report = closed(report, died, *counts_of_run(collection, name))
                 self.write(report)
             runs.put(as_data(report))
@@ -115,7 +115,7 @@ class History:
     def _known(
         self, file: Path | None, copy: RawObject | None, document: dict[str, Any] | None
     ) -> PipelineStatus | None:
-        """What is known of a run, rather how it ended than that it began; None where nothing can be read."""
+        """The best report of a run, preferably of its end; None if none can be read."""
         found, _ = read_reports([] if file is None else [file])
         if not any(report.status != "running" for report in found) and copy is not None:
             found += self._fetched(copy)
@@ -135,12 +135,12 @@ class History:
 
 
 def runs_of(collection: ObservationCollection, most: int) -> list[PipelineStatus]:
-    """The last runs on a collection, newest first; those that another version of the program wrote are left out."""
+    """The last runs on a collection, newest first, without those of other versions of the program."""
     return _converted(RunHistory.for_collection(collection).newest(most))
 
 
 def closed(report: PipelineStatus, died: Died, objects_loaded: int, sums: Mapping[str, int]) -> PipelineStatus:
-    """A run that did not finish, as its successor closes it: with the counts of the objects that it had finished."""
+    """The report of an unfinished run as its successor closes it, with the counts of its finished objects."""
     rate = ratio(sums.get("records_rejected", 0), sums.get("records_extracted", 0))
     counts = msgspec.structs.replace(report.counts, objects_loaded=objects_loaded, rejection_rate=rate, **sums)
     message = "the run did not finish: it was killed, or its machine stopped"
@@ -166,5 +166,5 @@ def _converted(documents: Iterable[dict[str, Any]]) -> list[PipelineStatus]:
 
 
 def same_place(report: PipelineStatus, arguments: Mapping[str, Any]) -> bool:
-    """Whether a run works, or worked, on the collection that a run with these arguments works on."""
+    """Whether a run used the same collection as a run with these arguments."""
     return all(report.arguments.get(name) == arguments.get(name) for name in _SAME_PLACE)

@@ -21,13 +21,13 @@ from forecast.zone.hourly import HOURLY, HOURLY_PARAMETERS, HOURLY_SCHEMA, days_
 from forecast.zone.tables import intervals_of
 
 LOGGER = logging.getLogger("forecast.run.hourly_check")
-# Times have whole milliseconds, and an hour holds its end.
+# Times are in whole milliseconds, and an hour includes its end.
 _INSTANT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class HoursCheck:
-    """The hourly dataset of one zone against one collection."""
+    """Compares the hourly dataset of one zone with one collection."""
 
     store: Store
     collection: ObservationCollection
@@ -35,9 +35,9 @@ class HoursCheck:
     folder: Path
 
     def compare(self, held: Mapping[str, set[int]], pending: Collection[tuple[str, int]]) -> tuple[int, int]:
-        """How many hours there are by the station-days that the database holds, and how many differ.
+        """The number of hours according to the station-days in the database, and how many of them differ.
 
-        Station-days that wait to be written are left out. Raises RetryableError where database or zone is unreachable.
+        Pending station-days are left out. Raises RetryableError if database or zone is unreachable.
         """
         later = days_of_hours(pending)
         wanted = days_of_hours((name, day) for name, days in held.items() for day in days)

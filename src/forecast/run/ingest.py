@@ -22,9 +22,9 @@ _LEVELS = logging.getLevelNamesMapping()
 def ingest_and_report(
     settings: Settings, request: Request, stations: Stations, around: Surroundings | None = None
 ) -> tuple[IngestResult, IngestReport]:
-    """Run, and write the report unless nothing was to be written; Ctrl-C and SIGTERM end it between two calls.
+    """Run ingest and write its report, unless it is a dry run; Ctrl-C and SIGTERM end it between two calls.
 
-    Raises SettingError for what is wrong before any call.
+    Raises SettingError for faults that are found before the first call.
     """
     map_answers()
     around = around or Surroundings()

@@ -17,17 +17,17 @@ from forecast.extract.listing import sync_start
 from forecast.mongo.listing_state import ListedRange
 from forecast.storage import Store
 
-# A sync that takes longer than this, or an object that is put there later, is found by the next listing of every key.
+# A sync that takes longer, or an object that is added later, is found by the next listing of all keys.
 LOOKBACK: Final = timedelta(days=7)
 FULL_EVERY: Final = timedelta(days=7)
-# A page of S3's list: so many objects are looked up at a time.
+# A page of an S3 listing; this many objects are looked up at a time.
 PAGE: Final = 1_000
-# To leave out a range takes a request, 4.4 ms of CPU; to list a key and to look it up takes about 40 us.
+# Skipping a range takes a request, 4.4 ms of CPU; listing and looking up a key takes about 40 us.
 LEAST: Final = 250
 
 
 def listed(store: Store, ranges: Sequence[ListedRange]) -> Iterator[RawObject | ListedRange]:
-    """All objects in the order of their keys, and in place of those of each range the range itself."""
+    """All objects in the order of their keys, with each range in place of its objects."""
     after = ""
     for known in ranges:
         yield from store.list(after=after, before=known.first)
@@ -38,7 +38,7 @@ def listed(store: Store, ranges: Sequence[ListedRange]) -> Iterator[RawObject | 
 
 @dataclass(slots=True)
 class RangeBuilder:
-    """Finds the ranges of a listing while it is read: call `see` with every key, in order."""
+    """Finds the ranges of a listing while it is being read: call `see` with every key, in order."""
 
     now: datetime
     least: int = LEAST
@@ -46,7 +46,7 @@ class RangeBuilder:
     _open: ListedRange | None = None
 
     def see(self, raw: RawObject, *, processed: bool) -> None:
-        """One object; `processed` where nothing can make it be processed again as it is."""
+        """Add an object; `processed` means that it will not be processed again unless it changes."""
         start = sync_start(raw)
         if not processed or start is None or start > self.now - LOOKBACK:
             self.close()
@@ -54,11 +54,11 @@ class RangeBuilder:
             self._extend(ListedRange(raw.key, raw.key, 1, raw.last_modified))
 
     def pass_over(self, known: ListedRange) -> None:
-        """A range that was not listed."""
+        """Add a range that was not listed."""
         self._extend(known)
 
     def ranges(self) -> list[ListedRange]:
-        """Those that are long enough, after the last key."""
+        """The ranges that are long enough; call it after the last key."""
         self.close()
         return self._found
 
@@ -71,7 +71,7 @@ class RangeBuilder:
             self._open = replace(self._open, last=more.last, objects=self._open.objects + more.objects, newest=newest)
 
     def close(self) -> None:
-        """What comes next does not belong to what was seen last."""
+        """End the current range: the next key does not belong to it."""
         if self._open is not None and self._open.objects >= self.least:
             self._found.append(self._open)
         self._open = None

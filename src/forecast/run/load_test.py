@@ -28,36 +28,36 @@ from forecast.report.load_test import MeasuredLoad, MeasuredPhase, load_test_rep
 from forecast.report.models.load_test import Background, LoadTestReport
 
 CLIENTS: Final = (1, 8, 32)
-# An open loop at what the closed one reached would wait longer and longer: queues need room.
+# At the rate of the closed loop, the queue of an open loop would keep growing.
 _OPEN_SHARE: Final = 0.5
-# Queries a second, where the closed loop got no answer.
+# Queries per second if the closed loop got no answers.
 _LEAST_RATE: Final = 1.0
 _SEED: Final = 1
 _MAX_CLIENTS: Final = 1000
 _CACHES: Final[tuple[Cache, ...]] = ("cold", "warm")
-# Closed first: what it reaches is what the open one is made of.
+# The closed loop comes first, because its rate determines that of the open one.
 _LOOPS: Final[tuple[Loop, ...]] = ("closed", "open")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadTestOptions:
-    """Numbers of clients, how often each query is sent in a phase, and the end of what is asked for (None: of all)."""
+    """Numbers of clients, how often each query is sent in a phase, and the end of the queried period (None: no end)."""
 
     clients: tuple[int, ...] = CLIENTS
     requests: int = 200
     until: datetime | None = None
 
 
-# The runs in the background, while it is open; it gives what became of them.
+# A context in which runs happen in the background; it yields a function that says what became of them.
 BackgroundLoad = Callable[[Settings, ObservationCollection], AbstractContextManager[Callable[[], Background]]]
 
 
 def load_test(
     settings: Settings, slos: Slos, options: LoadTestOptions, background: BackgroundLoad, now: datetime
 ) -> tuple[LoadTestReport, int]:
-    """Measure, and give the report and the exit code.
+    """Measure; return the report and the exit code.
 
-    Raises SettingError for wrong options or without locust, RetryableError where the database is unreachable.
+    Raises SettingError for wrong options or without locust, RetryableError if the database is unreachable.
     """
     _check_options(options)
     with running_server(settings) as uri:
@@ -102,7 +102,7 @@ def _phases(clients: Clients, collection: ObservationCollection, options: LoadTe
 def _phase(
     clients: Clients, collection: ObservationCollection, requests: int, conditions: Conditions, seed: int
 ) -> MeasuredPhase:
-    """One phase, and what the machine and the server did meanwhile."""
+    """Measure one phase, and what the machine and the server did meanwhile."""
     each = len(QUERIES) * -(-requests // conditions.clients)
     before = bytes_read_into_cache(collection)
     timed = clients.phase(conditions, each, seed)

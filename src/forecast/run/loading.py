@@ -1,4 +1,4 @@
-"""Staged objects become visible: in the processed zone, then in the database, then their checkpoints."""
+"""Publishes staged objects: to the processed zone, then to the database, then their checkpoints."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MAX_SAMPLED_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Loads the staged objects of one run; in a dry run, `overlay` takes what would be written."""
+    """Loads the staged objects of one run; in a dry run, `overlay` records what would be written."""
 
     run: Run
     stations: Stations
@@ -49,7 +49,7 @@ class Loader:
     overlay: DryRunOverlay | None = None
 
     def publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
-        """Make staged objects visible: processed zone, database, checkpoints, in this order.
+        """Publish staged objects to the processed zone, the database and the checkpoints, in this order.
 
         No two of them may hold the same observation (see `Bundle`).
         """
@@ -62,10 +62,10 @@ class Loader:
         days = self._load(bundle, begun)
         ended = [self._loaded(staged, begun[staged.raw.uri]) for staged in bundle]
         if not run.options.dry_run:
-            # A concurrent run that took this run's lease may have evaluated these days before they were all written.
+            # A concurrent run that took over the lease may have evaluated these days before they were all written.
             self.pending_qc.requeue(days)
             run.check_lease()
-            # When their records are loaded, and before the entry that knows of them is written anew.
+            # After their records are loaded, and before the entry that lists them is rewritten.
             with run.timed("save"):
                 for _, earlier in ended:
                     remove(earlier.removed, self.processed)
@@ -89,7 +89,7 @@ class Loader:
                 self.run.progress.records_published += staged.counts.records_validated
 
     def _load(self, bundle: Sequence[StagedObject], begun: Mapping[str, Begun]) -> set[tuple[str, int]]:
-        """Load the records of the objects; the days that they are on."""
+        """Load the records of the objects; return their station-days."""
         run, by_uri = self.run, {staged.raw.uri: staged for staged in bundle}
         days: set[tuple[str, int]] = set()
         for records in read_records((file for staged in bundle for file in staged.files), CHUNK_ROWS):
@@ -99,7 +99,7 @@ class Loader:
                 days |= of_chunk
                 run.loaded_station_days |= of_chunk
             if any(one.left_by is not None for one in begun.values()):
-                # What the run before it wrote is unchanged now, and its marks may be gone.
+                # What the previous run wrote is now unchanged, and its queue entries may be gone.
                 self.pending_qc.enqueue(of_chunk)
             with run.timed("load"), strangers_named(self.collection):
                 loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
@@ -116,15 +116,15 @@ class Loader:
         return days
 
     def _loaded(self, staged: StagedObject, begun: Begun) -> tuple[Loaded, Withdrawal]:
-        """What the checkpoint of a loaded object says, and what becomes of the files of an earlier version."""
+        """The checkpoint of a loaded object, and what becomes of the files of an earlier version."""
         with self.run.timed("save"):
             earlier = withdrawal(begun.outdated, staged.files, self.processed, staged.folder)
-        _tell_withdrawn(staged.counts, earlier, dry_run=self.run.options.dry_run)
+        _report_withdrawn(staged.counts, earlier, dry_run=self.run.options.dry_run)
         files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
         return Loaded(staged.raw, files, staged.counts, staged.again_at, earlier.kept), earlier
 
     def _count(self, staged: StagedObject) -> None:
-        """Count an object as loaded, and say so."""
+        """Count an object as loaded, and log it."""
         run, counts, dry_run = self.run, staged.counts, self.run.options.dry_run
         if counts.values_removed:
             words = removals_message(run.conflicts.removed_by(staged.raw.uri))
@@ -146,7 +146,7 @@ class Loader:
 
 
 def add_samples(run: Run, samples: Iterable[pd.DataFrame]) -> None:
-    """Keep a sample of a run's records (RECORD_SCHEMA), which is read back at its end."""
+    """Keep a sample of a run's records (RECORD_SCHEMA), which is read back at the end of the run."""
     for sample in samples:
         if _takes_samples(run):
             run.samples.append(sample)
@@ -159,12 +159,12 @@ def _takes_samples(run: Run) -> bool:
 def _sample(records: pd.DataFrame) -> pd.DataFrame:
     table = to_table(records, RECORD_SCHEMA)
     rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
-    # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
+    # Taking rows from a chunked table makes Arrow copy all of it, and plain slices would keep it in memory.
     return to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks())
 
 
-def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
-    """Count and name what a new version of an object takes out of the zone, or that it has nothing to put there."""
+def _report_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
+    """Count and log what a new version of an object removes from the zone, or that it has nothing to add."""
     counts.records_withdrawn = earlier.records
     facts = {"object": counts.key, "records_withdrawn": earlier.records}
     if earlier.kept:

@@ -42,14 +42,14 @@ def migrate(
     verify_only: bool = False,
     max_age_hours: float | None = None,
 ) -> tuple[MigrationReport, int]:
-    """Load every record file of the zone, evaluate what is there, then compare both; the report and the exit code.
+    """Load every record file of the zone, run QC, then compare both; return the report and the exit code.
 
-    Daily aggregates and the stations' states are made anew. A station is silent after `max_age_hours`.
+    Daily aggregates and the stations' states are rebuilt. A station is silent after `max_age_hours`.
 
-    The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
-    and no other document; every flag is what the checks say of the observations now; and the dataset, where
-    it is this collection's, holds what the database holds. Raises SettingError where the zone holds no records or a
-    file is none of ours.
+    Verification: a second pass finds every record in the database, with digest and content of its newest version,
+    and no other document; every flag equals the current result of the checks; and the dataset, if
+    it is this collection's, matches the database. Raises SettingError if the zone has no records, or if a
+    file was not written by this program.
     """
     files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
@@ -72,7 +72,7 @@ def migrate(
                 words,
             )
         if not verify_only:
-            # Also where no document is new: the daily aggregates are rebuilt from what is there.
+            # Even if no document is new, the daily aggregates are rebuilt from what is stored.
             enqueue_everything(pending_qc, collection)
             evaluate_pending(pending_qc, collection, stations)
             note_stations(collection, stations, datetime.now(UTC), max_age_hours)
@@ -104,7 +104,7 @@ def migrate(
 
 
 def _outdated_flags(collection: ObservationCollection, stations: Stations) -> int:
-    """How many documents have outdated flags; each is named."""
+    """How many documents have outdated flags; each is logged."""
     number = 0
     for name in outdated_flags(days_held(collection, {}), collection, stations):
         LOGGER.error("document %s has outdated flags; run pipeline --rerun-qc", name)
@@ -113,7 +113,7 @@ def _outdated_flags(collection: ObservationCollection, stations: Stations) -> in
 
 
 def _outdated_days(collection: ObservationCollection, stations: Stations) -> int:
-    """How many daily aggregates are not what the observations come to; each is named."""
+    """How many daily aggregates do not match the observations; each is logged."""
     number = 0
     for name in outdated_days(days_held(collection, {}), collection, stations):
         LOGGER.error("daily aggregate %s does not match the observations; run pipeline --rerun-qc", name)

@@ -1,4 +1,4 @@
-"""One run over the raw zone: objects are processed by an executor; then they are evaluated."""
+"""One run over the raw zone: an executor processes the objects, then QC is updated."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ LOGGER = logging.getLogger("forecast.run.pipeline")
 
 
 class Pipeline:
-    """One run over the raw zone, by the threads of this process or by a cluster."""
+    """One run over the raw zone, with the threads of this process or a cluster."""
 
     def __init__(
         self,
@@ -83,12 +83,12 @@ class Pipeline:
         self._executor: Executor = cluster or ThreadExecutor(run, stager, loader, folder)
 
     def close(self) -> None:
-        """Close what a dry run imagines."""
+        """Close the overlay of a dry run."""
         if self._overlay is not None:
             self._overlay.close()
 
     def selection(self) -> Selection:
-        """What chooses the objects to be processed among those that are there."""
+        """The selection of the objects to process."""
         return Selection(self._run, self._stations, self._collection, self._checkpoints)
 
     def execute(self, objects: list[RawObject]) -> None:
@@ -99,21 +99,21 @@ class Pipeline:
             prepare_collection(self._collection)
             self._checkpoints.prepare()
             if is_empty(self._collection):
-                # Somebody may have emptied it: what the dataset has next to what comes now would stay.
+                # Somebody may have emptied the collection; the dataset would otherwise keep its old content.
                 DatasetState.for_collection(self._collection).forget()
                 self._dataset.began_empty = True
         with strangers_named(self._collection), progress_bar(len(objects)) as advance:
             self._executor.process(objects, advance)
 
     def evaluate(self) -> None:
-        """Bring the flags up to date: those on what this run has loaded, on what a run before left, and around both.
+        """Update the flags of what this run loaded, of what earlier runs left pending, and of what depends on these.
 
-        With --rerun-qc those on everything.
+        With --rerun-qc, update all flags.
         """
         run = self._run
         if run.options.dry_run:
             return
-        # What loading has left is in blocks of another size than what the checks want.
+        # Freed blocks from loading have other sizes than those that the checks need.
         trim_heap(above=0)
         with run.timed("qc"), strangers_named(self._collection):
             if run.options.rerun_qc:
@@ -130,7 +130,7 @@ class Pipeline:
                 run.findings.add_stored(*stored)
 
     def write_dataset(self) -> None:
-        """Bring the dataset up to date: what this run has loaded or flagged anew, and what a run before left."""
+        """Update the dataset with what this run loaded or reflagged, and what earlier runs left pending."""
         run = self._run
         if run.options.dry_run:
             return
@@ -140,9 +140,9 @@ class Pipeline:
             run.progress.add_written("dataset", f"{self._processed.uri.rstrip('/')}/{CURRENT}", counts.rows)
 
     def note_stations(self) -> None:
-        """Note when each station was last heard, and what there is of the days that this run has touched.
+        """Record the newest observation of each station, and what there is on the days that this run changed.
 
-        A dry run has written nothing: what it has read is what was received.
+        A dry run has written nothing, so what it read counts as received.
         """
         run, now = self._run, datetime.now(UTC)
         days = {day for _, day in run.loaded_station_days} or days_until(now)
@@ -161,7 +161,7 @@ class Pipeline:
             LOGGER.warning(words, extra={"facts": facts})
 
     def verify(self) -> Verification:
-        """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
+        """Read a sample of this run's records back from a majority; each must be stored, or a newer version of it."""
         found = LoadCounts()
         if self._run.samples:
             found = plan_load(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))

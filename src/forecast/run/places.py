@@ -1,4 +1,4 @@
-"""Where the zones are: separate from each other; and what is next to an empty one."""
+"""Checks that the zones are separate, and explains an empty raw zone."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MAX_NAMES = 8
 
 
 def check_apart(settings: Settings) -> None:
-    """Raise SettingError where a zone, the reports or the dashboard lie where it would be read as raw data.
+    """Raise SettingError if the processed zone, the reports or the dashboard are where they would be read as raw data.
 
-    Neither zone may lie within the other: what one run writes, the next would take for raw objects.
+    Neither zone may be inside the other, because the next run would read what this one writes as raw objects.
     """
     raw, processed = settings.require_zones()
     check_not_inside(("RAW_URI", raw), ("PROCESSED_URI", processed))
@@ -33,7 +33,7 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
     try:
         where, names = store.beside()
     except ForecastError:
-        # Those who may only list the zone are not shown what lies next to it.
+        # Users who may only list the zone cannot be shown what is next to it.
         where, names = "", ()
     shown = ", ".join(escaped(name) for name in names[:_MAX_NAMES])
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
@@ -44,7 +44,7 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
 
 
 def no_such_day(since: date | None, until: date | None, days: Mapping[date, int]) -> SettingError:
-    """The error for days on which nothing was synced, naming those on which something was, and how much."""
+    """The error for days without synced objects; it names the days that have some, and how many."""
     asked = f"from {since or 'the beginning'} to {until or 'the end'}" if since != until else f"on {since}"
     known = sorted(days)
     shown = ", ".join(str(day) for day in known[-_MAX_NAMES:])

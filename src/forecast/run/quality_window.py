@@ -39,12 +39,12 @@ def quality_of_window(
 ) -> QualityReport:
     """The quality report of the UTC days from `since` to `until`, both included.
 
-    The checks are made anew on what is there; nothing is written. Raises SettingError where the days are in the wrong
-    order, RetryableError where the database is unreachable.
+    The checks run again on what is stored; nothing is written. Raises SettingError if the days are in the wrong
+    order, RetryableError if the database is unreachable.
     """
     if since > until:
         raise SettingError(f"--since {since} is later than --until {until}")
-    # No observation is older than that, or later than tomorrow.
+    # No observation is older than this, or later than tomorrow.
     first_day = max(since, date(EARLIEST_YEAR, 1, 1))
     last_day = min(until, now.astimezone(UTC).date() + timedelta(days=1))
     first, end = (datetime.combine(day, time(), UTC) for day in (first_day, last_day + timedelta(days=1)))
@@ -92,7 +92,7 @@ def _count(tally: QualityTally, results: QcResults, days: Mapping[str, Set[int]]
 
 
 def _unreadable(collection: ObservationCollection, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """Noted values by parameter."""
+    """The numbers of unreadable cells, by parameter."""
     stages: list[dict[str, Any]] = [
         {"$match": {**query, "data_quality.parse_issues.0": {"$exists": True}}},
         {"$unwind": "$data_quality.parse_issues"},

@@ -1,7 +1,7 @@
 """Processes quarantined rows again, after a station was added or a rule corrected.
 
-Rows that pass now are loaded, and marked in their file; the others stay as they are. A file of which no further row
-passes is not changed, so replaying twice changes nothing.
+Rows that pass now are loaded and marked in their file; the others stay as they are. A file without any further rows
+that pass is not changed, so replaying twice changes nothing.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ from forecast.validate import validate
 from forecast.zone.writer import REJECTED, ObjectWriter, RunContext, Source, publish, read_records, remove
 
 LOGGER = logging.getLogger("forecast.run.replay")
-# What a line of the reject store has once its row is loaded: the replay that did it.
+# In a line of the reject store: the replay that loaded its row.
 MARK = "replayed"
-# What is behind the digest in the names of the files with their records.
+# Follows the digest in the names of the files with replayed records.
 _REPLAYED = "-replayed"
-# Decided by an object's other rows, which a row on its own has lost: processing the object again is the way.
+# Depends on the other rows of an object, which are missing here; the whole object has to be processed again.
 _BY_OTHER_ROWS = ("ambiguous_local_time", "aggregate_values")
 Line = dict[str, Any]
 
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """rows = replayed_before + replayed + still_quarantined; replayed rows and those of before = the four of the load.
+    """rows = replayed_before + replayed + still_quarantined; replayed_before + replayed = the sum of the load's counts.
 
-    A file is changed where a row of it passes that did not before; the load counts the records of changed files.
-    `rows_failed` of those that are still refused are there because the program failed on them.
+    A file is changed if further rows of it pass; the load counts the records of changed files.
+    `rows_failed` of those still quarantined are there because of internal errors.
     """
 
     files: int = 0
@@ -90,7 +90,7 @@ class ReplayCounts:
 
 @dataclass(frozen=True, slots=True)
 class ReplayContext:
-    """What rows go through on their way, and where they end."""
+    """What rows are processed with, and where they are loaded."""
 
     zone: Store
     collection: ObservationCollection
@@ -145,11 +145,11 @@ def _replay_file(
         publish(files, context.zone)
         for records in read_records(files, CHUNK_ROWS):
             load(records, context.collection, pending_qc, conflicts).add_to(counts)
-        # Last, because a mark says that the row is loaded.
+        # Last, because a mark means that the row was loaded.
         context.zone.publish(marked, file.key)
         outdated = [key for key in begun.outdated if key.rpartition("/")[2].startswith(f"{digest}{_REPLAYED}")]
         remove(outdated, context.zone)
-        # The next run makes an object again whose own load broke off.
+        # The next run processes an object again whose own load was interrupted.
         if begun.left_by is None:
             checkpoints.end(source.uri, outdated)
     if conflicts.removed:
@@ -160,7 +160,7 @@ def _replay_file(
 
 
 def _chunks(path: Path, file: RawObject) -> Iterator[list[Line]]:
-    """The lines of a file of the reject store, so many at a time that they fit in memory."""
+    """The lines of a file of the reject store, in chunks that fit into memory."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             while chunk := [json.loads(line) for line in islice(lines, CHUNK_ROWS)]:
@@ -184,9 +184,9 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
 
 
 def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: ReplayCounts) -> pd.DataFrame:
-    """The records (VALIDATED_SCHEMA) of those of the lines that may enter now.
+    """The records (VALIDATED_SCHEMA) of the lines that pass now.
 
-    Rows that the program itself fails on stay refused, and are counted.
+    Rows that cause internal errors stay quarantined, and are counted.
     """
     alike: defaultdict[tuple[Any, ...], list[Line]] = defaultdict(list)
     for line in lines:
@@ -210,7 +210,7 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
 
 
 def _through(rows: list[Line], source: Source, context: ReplayContext) -> pd.DataFrame:
-    """Rows of one sheet with the same columns: transform, validate."""
+    """Transform and validate rows of one sheet with the same columns."""
     now = context.run.started_at
     transformer = ObjectTransformer(source.key, context.stations, now)
     parts = [transformer.transform(_as_it_came(rows)), *transformer.finish()]
@@ -219,7 +219,7 @@ def _through(rows: list[Line], source: Source, context: ReplayContext) -> pd.Dat
 
 
 def _as_it_came(rows: list[Line]) -> RawBatch:
-    """The rows as the extractor gave them, with what was known of them where they were found."""
+    """The rows as extract returned them, with their original metadata."""
     origins = [
         {
             **row["origin"],

@@ -20,15 +20,15 @@ from forecast.run import copies
 from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
-# Of a timed report or of a run's file: what it is, and its time.
+# The kind and the time in the name of a timed report or a run's file.
 _TIMED: Final = re.compile(rf"(?P<kind>[a-z_]+_report_|{HISTORY}/|{LINEAGE}/)(?P<time>\d{{8}}T\d{{6}}Z)[-\w]*\.jsonl?")
 
 
 def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
-    """Remove timed reports and runs that are older, but never the newest of a kind; the log says how many.
+    """Remove timed reports and runs that are too old, but never the newest of a kind; the log says how many.
 
-    From LOGS_DIR, from its copy on S3, and from the run history next to the collection. What cannot be removed stays,
-    and is logged.
+    They are removed from LOGS_DIR, its copy on S3, and the run history in the database. What cannot be removed
+    is logged.
     """
     if settings.logs_retention_days is None:
         return
@@ -47,7 +47,7 @@ def remove_old(settings: Settings, zone: Store, collection: ObservationCollectio
 
 
 def old_names(names: Iterable[str], moment: datetime) -> list[str]:
-    """Those names of timed reports that are from before a moment, without the newest of each kind."""
+    """The names of timed reports from before a time, without the newest of each kind."""
     newest: dict[str, str] = {}
     old = []
     for name in sorted(names, key=lambda name: name.partition(".")[0]):

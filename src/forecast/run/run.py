@@ -27,13 +27,13 @@ from forecast.report.models.status import RunStatus
 from forecast.report.status import RunInfo, RunProgress
 from forecast.zone.writer import RunContext
 
-# The code of an object that may not be read by this user or role.
+# The code of an object that this user or role may not read.
 ACCESS_DENIED = "access_denied"
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The options of `pipeline` that are no settings."""
+    """The options of `pipeline` that are not settings."""
 
     since: date | None = None
     until: date | None = None
@@ -68,7 +68,7 @@ class RunOptions:
 
     @property
     def takes_what_is_new(self) -> bool:
-        """Whether the run processes what is new, and not selected or all objects."""
+        """Whether the run processes new objects, instead of selected ones or all."""
         return self.since is None and self.until is None and not self.reprocess
 
     def takes(self, day: date) -> bool:
@@ -77,7 +77,7 @@ class RunOptions:
 
 
 def new_run_id(now: datetime) -> str:
-    """A name for what a command does: its time, and a little more for two within a second."""
+    """An id for a command's run: its time, and a suffix that distinguishes two in the same second."""
     return f"{report_time(now)}-{secrets.token_hex(3)}"
 
 
@@ -98,13 +98,13 @@ class Run:
     presence: Presence | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     lease: Lease | None = None
-    # Another run was at work, and did not end before this one gave up: that one's status stays.
+    # Another run was active and did not end before this one gave up, so the other's status is kept.
     turned_away: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def begin(cls, settings: Settings, options: RunOptions) -> Run:
-        """A new run, beginning now."""
+        """A new run that begins now."""
         now = datetime.now(UTC)
         context = RunContext(new_run_id(now), now, __version__)
         return cls(settings, options, context)
@@ -167,10 +167,10 @@ class Run:
             yield
 
     def final_status(self, fault: ForecastError | None) -> tuple[RunStatus, int]:
-        """Status and exit code of a run that came to its end, or to the fault that ended it."""
+        """Status and exit code of a run that finished, or that a fault ended."""
         if fault is not None:
             return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code
-        # What an earlier run rejected was reported then.
+        # Objects that an earlier run rejected were reported then.
         new = [counts for counts in self.objects if not counts.known]
         outcomes = {counts.outcome for counts in new}
         if any(counts.error_code == ACCESS_DENIED for counts in new):

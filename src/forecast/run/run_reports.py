@@ -1,4 +1,4 @@
-"""The reports of one pipeline run: its status throughout, and at its end the quality and migration reports."""
+"""Writes the reports of a pipeline run: its status throughout, and the quality and migration reports at its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOGGER = logging.getLogger("forecast.report")
 
 
 class RunReports:
-    """Writes the reports of a run to LOGS_DIR, copies to the processed zone where that is on S3, and the history."""
+    """Writes the reports of a run to LOGS_DIR, their copies if the processed zone is on S3, and the history."""
 
     def __init__(self, run: Run, processed: Store) -> None:
         self._run = run
@@ -40,12 +40,12 @@ class RunReports:
         self._history = History(run.settings, processed)
 
     def start(self) -> None:
-        """The run has begun, and is in the history from now on, whether it finds a database or not."""
+        """Record the start of the run in the history, whether it finds a database or not."""
         if not self._run.options.dry_run:
             self._history.write(self._report("running", None, None))
 
     def begin(self, collection: ObservationCollection) -> None:
-        """The run has the lease: write that it is running, after what is known of the runs before it."""
+        """Record that the run is running, after updating the history of earlier runs. It must hold the lease."""
         run = self._run
         run.progress.previous_run = previous = previous_run(run)
         if previous is not None and previous.status == "died":
@@ -61,14 +61,14 @@ class RunReports:
         self.status("running")
 
     def end(self, fault: ForecastError | None) -> PipelineStatus:
-        """The run has come to its end, or to the fault that ended it: write how, and give it."""
+        """Write and return the final status of a run that finished, or that a fault ended."""
         if fault is not None:
             self._run.progress.add_error(type(fault).__name__, fault.message)
             LOGGER.error(fault.message)
         return self.status(*self._run.final_status(fault))
 
     def status(self, status: RunStatus, exit_code: int | None = None) -> PipelineStatus:
-        """Write the status and give it: in the history, and as the last run unless another run turned this one away.
+        """Write and return the status: in the history, and as the last run unless another run turned this one away.
 
         A dry run writes none.
         """
@@ -112,7 +112,7 @@ class RunReports:
         return attention(run.progress, run.objects, run.tally, run.findings, run.conflicts.removed, limits)
 
     def _last_line(self, report: PipelineStatus, finished: datetime) -> dict[str, Any]:
-        """What metrics are made of: the outcome, times and counts of a run, as one line of the log."""
+        """The data for metrics, in one log line: outcome, times and counts of a run."""
         return {
             "event": "run_finished",
             "run_id": report.run_id,
@@ -126,14 +126,14 @@ class RunReports:
         }
 
     def findings(self, quality: QualityReport, verification: Verification) -> None:
-        """Write the quality and the migration report, and say in the status what was written where."""
+        """Write the quality and migration reports, and record in the status what was written where."""
         run = self._run
         sums = totals(run.objects)
         if published := run.progress.records_published:
             run.progress.add_written("records", f"{self._processed.uri.rstrip('/')}/observations/", published)
         if changed := sums["inserted"] + sums["updated"]:
             place = f"{run.settings.mongodb_database}.{run.settings.mongodb_collection}"
-            # Those that the collection holds now, where that could still be asked.
+            # The number of documents in the collection now, if the database could still be queried.
             run.progress.add_written("documents", place, verification.documents_in_database or changed)
         now = datetime.now(UTC)
         migration = migration_report(run.context.run_id, run.objects, verification, now, run.conflicts.removed)
@@ -144,16 +144,16 @@ class RunReports:
 
 
 def previous_run(run: Run) -> PreviousRun | None:
-    """The run before this one: as its status or the lease it left behind has it; "died" where it did not finish."""
-    # None where there is none that this version could have written.
+    """The previous run, from its status or the lease it left behind; "died" if it did not finish."""
+    # None if there is no report of this version.
     told = next(iter(read_reports([run.settings.logs_dir / REPORT_NAME])[0]), None)
     left_by = None if run.lease is None else run.lease.left_by
     if left_by is not None and (told is None or told.run_id != left_by["run_id"]):
-        # On another machine, or a command that writes no status.
+        # It ran on another machine, or was a command that writes no status.
         begun = iso_time(left_by["since"])
         return PreviousRun(left_by["run_id"], "died", exit_code=None, started_at=begun, finished_at=None)
     if told is None:
         return None
-    # Nobody else has the lease of this run's collection; on another one it may be at work.
+    # This run holds the lease of its collection; on another collection, the other run may still be active.
     died = told.status == "running" and same_place(told, run.info.arguments)
     return PreviousRun(told.run_id, "died" if died else told.status, told.exit_code, told.started_at, told.finished_at)

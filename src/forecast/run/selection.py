@@ -26,22 +26,22 @@ LOGGER = logging.getLogger("forecast.run.selection")
 
 
 class Chooser(Protocol):
-    """Says what is listed, and what of it is processed."""
+    """Decides what is listed, and which objects are processed."""
 
     def objects(self, store: Store) -> Iterator[RawObject | ListedRange]:
-        """What is there, in the order of its keys."""
+        """The objects, in the order of their keys."""
         ...
 
     def see_marker(self, raw: RawObject) -> None:
-        """One that is no data."""
+        """Called for an object that is not data."""
         ...
 
     def choose(self, part: list[RawObject]) -> list[RawObject]:
-        """Those of the next objects that are to be processed."""
+        """The objects among the next ones that have to be processed."""
         ...
 
     def pass_over(self, known: ListedRange) -> None:
-        """What was not listed."""
+        """Called for a range that was not listed."""
         ...
 
 
@@ -49,23 +49,23 @@ class Everything:
     """Chooses every object."""
 
     def objects(self, store: Store) -> Iterator[RawObject | ListedRange]:
-        """All of them."""
+        """All objects."""
         return store.list()
 
     def see_marker(self, raw: RawObject) -> None:
-        """Nothing depends on it."""
+        """Does nothing."""
 
     def choose(self, part: list[RawObject]) -> list[RawObject]:
-        """All of them."""
+        """All objects."""
         return part
 
     def pass_over(self, known: ListedRange) -> None:
-        """There is no range."""
+        """Never called: every key is listed."""
         raise AssertionError(known)
 
 
 class Selection:
-    """Lists the raw zone and chooses in it; what is known of the objects is never in memory all at once."""
+    """Lists the raw zone and selects objects from it, without ever having all checkpoints in memory."""
 
     def __init__(
         self,
@@ -88,10 +88,10 @@ class Selection:
         self._holding: Sequence[ListedRange] = ()
 
     def objects(self, store: Store) -> Iterator[RawObject | ListedRange]:
-        """All objects in the order of their keys; in place of those of which nothing can be new, their range.
+        """All objects in the order of their keys, with ranges in place of those that cannot be new.
 
-        Every key is listed where a person asked for certain objects, where the last such list is a while ago, and where
-        checkpoints of a range are not there any more, or do not vouch for their objects now.
+        Every key is listed if a user asked for certain objects, if the last full listing was a while ago, or if
+        checkpoints of a range are gone or no longer valid.
         """
         if lists_in_order(store) and self._run.options.takes_what_is_new:
             self._state, self._uri = ListingState.for_collection(self._collection, store.place), store.uri
@@ -102,20 +102,20 @@ class Selection:
         return store.list()
 
     def pass_over(self, known: ListedRange) -> None:
-        """Count a range of objects that are processed, and were not listed."""
+        """Count a range of processed objects that were not listed."""
         self._run.progress.objects_listed += known.objects
         self._run.progress.objects_already_processed += known.objects
         self._end_at_marker_before(known.first)
         self._ranges.pass_over(known)
 
     def see_marker(self, raw: RawObject) -> None:
-        """A marker is counted in every run, so it is in no range."""
+        """End the range at a marker, because markers are counted in every run."""
         self._markers.append(raw.key)
 
     def choose(self, part: list[RawObject]) -> list[RawObject]:
-        """Those of the listed objects that are not processed yet; all of them to reprocess.
+        """The listed objects that are not processed yet, or all of them with --reprocess.
 
-        What was rejected before, and would be again, is reported as such.
+        Objects that were rejected before, and would be again, are reported as such.
         """
         run = self._run
         if run.options.reprocess:
@@ -132,15 +132,15 @@ class Selection:
             if name in same:
                 run.progress.objects_already_processed += 1
             elif rejection is not None and rejection.etag == raw.etag:
-                self._tell_known(raw, rejection)
+                self._report_known(raw, rejection)
             else:
                 chosen.append(raw)
         return chosen
 
     def end(self) -> None:
-        """Note what the next run need not list, and say how many objects are processed again.
+        """Record what the next run need not list, and log how many objects are processed again.
 
-        Before anything is loaded: what this run loads is listed once more.
+        Call it before anything is loaded: what this run loads is listed once more.
         """
         if self._state is not None and not self._run.options.dry_run:
             self._state.write(self._full_at, [self._vouched(one) for one in self._ranges.ranges()])
@@ -154,13 +154,13 @@ class Selection:
         return is_empty(self._collection)
 
     def _holds(self, known: Listing) -> bool:
-        """Whether as many checkpoints still vouch for the objects of each range as did when it was noted."""
+        """Whether each range has as many valid checkpoints as when it was recorded."""
         return not self._is_empty and all(self._vouched(one) == one for one in known.ranges)
 
     def _vouched(self, one: ListedRange) -> ListedRange:
-        """The range with the number of checkpoints that vouch for its objects now.
+        """The range with its current number of valid checkpoints.
 
-        Those of a range that was found to hold when the listing began are not counted again.
+        A range that was already verified at the start of the listing is not counted again.
         """
         number, begin = 0, {"$gte": self._uri + one.first}
         for known in self._holding:
@@ -179,9 +179,9 @@ class Selection:
             self._ranges.close()
 
     def _still_processed(self, now: datetime, names: list[str]) -> dict[str, Processed]:
-        """By name the objects that are processed; of an empty collection only those without records.
+        """The processed objects by name; for an empty collection, only those without records.
 
-        Somebody may have dropped it, and not what is kept next to it.
+        Somebody may have dropped the collection, but not those that belong to it.
         """
         processed = self._checkpoints.processed(now, names)
         if not processed or not self._is_empty:
@@ -190,8 +190,8 @@ class Selection:
         self._lost += len(processed) - len(without_records)
         return without_records
 
-    def _tell_known(self, raw: RawObject, rejection: Rejection) -> None:
-        """An object that was rejected stays in every report, until it gets another chance."""
+    def _report_known(self, raw: RawObject, rejection: Rejection) -> None:
+        """Report an object that was rejected earlier; it is in every report until it is tried again."""
         code, message = rejection.code, rejection.message
         self._run.objects.append(ObjectCounts(raw.key, raw.uri, "rejected", error_code=code, error=message, known=True))
         words = "%s was rejected by run %s and is not tried again: %s"

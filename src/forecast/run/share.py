@@ -1,4 +1,4 @@
-"""What one piece of work adds to its run: counts and tallies, which cross processes and are added up in order."""
+"""What one piece of work contributes to its run: counts that are sent between processes and added up in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from forecast.run.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The counts of a `Run` that did one piece of work; of records only the sample that is read back at the end."""
+    """The counts of a `Run` that did one piece of work, and the sample of records to read back at the end."""
 
     objects: list[ObjectCounts]
     tally: QualityTally = field(default_factory=QualityTally)
@@ -31,7 +31,7 @@ class Share:
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """What this run has counted."""
+        """The counts of this run."""
         found, progress = run.conflicts, run.progress
         return cls(
             run.objects,
@@ -46,7 +46,7 @@ class Share:
         )
 
     def add_to(self, run: Run) -> None:
-        """Add it to the run that it is a part of."""
+        """Add it to the run that it is part of."""
         run.objects += self.objects
         run.tally.merge(self.tally)
         run.conflicts.merge(self.losers, self.examples, self.removed)

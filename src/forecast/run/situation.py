@@ -34,7 +34,7 @@ from forecast.storage import is_on_s3, open_store
 
 
 class _Known(NamedTuple):
-    """The last runs and those of them at work, when each station was last heard, and since when it has its state."""
+    """The last runs and which are active, each station's newest observation, and since when it has its state."""
 
     runs: list[PipelineStatus]
     at_work: str | None
@@ -43,7 +43,7 @@ class _Known(NamedTuple):
 
 
 def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situation:
-    """The situation at a moment, from the database and the reports; what could not be read is among its faults."""
+    """The situation at a time, from the database and the reports; what could not be read is among its faults."""
     faults: list[Attention] = []
     reports, unreadable = past_runs(settings.logs_dir, MAX_RUNS)
     try:
@@ -63,7 +63,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
         last = next((last_observations(report) for report in reports if report.stations), {})
         known = _Known([], None, last, {})
     left = {report.run_id for report in known.runs if report.status == "running"} - {known.at_work}
-    # A run that did not reach the database is in a file alone; one that ended is not taken for one that began.
+    # A run that did not reach the database is only in a file; a final report takes precedence over an initial one.
     runs = newest_first(sorted([*known.runs, *reports], key=lambda report: report.status == "running"))
     states = tuple(_as_it_is(run_state(report), left) for report in runs[:MAX_RUNS])
     schedule = schedule_of(settings.schedule, states, now)
@@ -81,12 +81,12 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
 
 
 def _as_it_is(run: RunState, left: set[str]) -> RunState:
-    """A run that is said to be running and does not have the lease has died."""
+    """A run that is recorded as running but does not hold the lease has died."""
     return replace(run, status="died") if run.status == "running" and run.run_id in left else run
 
 
 def _from_database(settings: Settings) -> _Known | None:
-    """What the database knows; None where there is none on this machine yet."""
+    """What the database knows; None if there is no database on this machine yet."""
     if settings.mongodb_uri is None and not EMBEDDED_FOLDER.exists():
         return None
     with connect(settings) as collection, strangers_named(collection):

@@ -34,9 +34,9 @@ _ReportT = TypeVar("_ReportT", bound=Report)
 
 
 def configured_slos(settings: Settings) -> Slos:
-    """The objectives as the settings have them.
+    """The objectives that the settings name.
 
-    Raises SettingError where the file is missing or wrong, RetryableError where S3 is unreachable.
+    Raises SettingError if the file is missing or wrong, RetryableError if S3 is unreachable.
     """
     if settings.slo_uri is None:
         return default_slos()
@@ -48,7 +48,7 @@ def configured_slos(settings: Settings) -> Slos:
 def query_budgets(
     settings: Settings, slos: Slos, now: datetime, newest: QueryLatencyReport | LoadTestReport
 ) -> list[ErrorBudget]:
-    """The error budgets of the queries, with a report that is not written yet; only those that were measured."""
+    """The error budgets of the queries, including a report that is not written yet; only those that were measured."""
     past = past_measurements(settings, slos, now)
     latency = [*past.latency, *([newest] if isinstance(newest, QueryLatencyReport) else [])]
     load = [*past.load, *([newest] if isinstance(newest, LoadTestReport) else [])]
@@ -58,7 +58,7 @@ def query_budgets(
 def past_measurements(settings: Settings, slos: Slos, now: datetime) -> Evidence:
     """The reports of queries in the days of the budgets, from LOGS_DIR and from their copies on S3.
 
-    What cannot be read is named in the log and left out.
+    Reports that cannot be read are logged and left out.
     """
     since = _first_day(slos, now)
     return Evidence(
@@ -70,7 +70,7 @@ def past_measurements(settings: Settings, slos: Slos, now: datetime) -> Evidence
 def run_budgets(settings: Settings, slos: Slos, now: datetime) -> list[ErrorBudget]:
     """The error budgets of runs and of freshness, from the history of runs in LOGS_DIR and its copies on S3.
 
-    Only those of which enough was measured.
+    Only those with enough measurements.
     """
     reports = _reports(settings, PipelineStatus, f"{HISTORY}/", _first_day(slos, now))
     runs = [run_state(report) for report in newest_first(reports)]
@@ -79,12 +79,12 @@ def run_budgets(settings: Settings, slos: Slos, now: datetime) -> list[ErrorBudg
 
 
 def _first_day(slos: Slos, now: datetime) -> str:
-    """When the days of the budgets begin, as names of reports have it."""
+    """The start of the budgets' days, in the form of report names."""
     return report_time(now - timedelta(days=slos.window_days))
 
 
 def _reports(settings: Settings, of: type[_ReportT], prefix: str, since: str) -> list[_ReportT]:
-    """The reports whose names begin with this and go on with their time, from a time on."""
+    """The reports whose names consist of this prefix and a time, from a time on."""
     found = []
     for name, content in sorted(_contents(settings, prefix, prefix + since).items()):
         try:
@@ -95,7 +95,7 @@ def _reports(settings: Settings, of: type[_ReportT], prefix: str, since: str) ->
 
 
 def _contents(settings: Settings, prefix: str, first: str) -> dict[str, bytes]:
-    """What the reports hold, by their name below LOGS_DIR."""
+    """The contents of the reports, by their name below LOGS_DIR."""
     folder, found = settings.logs_dir, {}
     for path in folder.glob(f"{prefix}*.json"):
         name = path.relative_to(folder).as_posix()

@@ -1,6 +1,6 @@
 """Turns raw objects into files for the processed zone: extract, transform, validate and save, batch by batch.
 
-An object is read to its end before anything of it is published, so that one that is rejected at its end leaves nothing
+An object is read to its end before any of it is published, so that one that is rejected at its end leaves nothing
 behind.
 """
 
@@ -47,8 +47,8 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 class StagedObject:
     """A raw object that was read to its end, as files for the processed zone.
 
-    `published` has the digests, by key, of files that the zone holds already. `again_at` (UTC) is when the first row
-    may pass that was rejected as later than now.
+    `published` has the digests, by key, of files that the zone already has. `again_at` (UTC) is when the first row
+    that was rejected for being in the future may pass.
     """
 
     raw: RawObject
@@ -60,7 +60,7 @@ class StagedObject:
     again_at: datetime | None = None
 
     def see_rejected(self, rejected: pd.DataFrame, now: datetime) -> None:
-        """Count rows that were refused (REJECTED_SCHEMA), and remember when they may pass."""
+        """Count rejected rows (REJECTED_SCHEMA), and remember when they may pass."""
         if not len(rejected):
             return
         self.counts.records_rejected += len(rejected)
@@ -68,7 +68,7 @@ class StagedObject:
         _count_not_delivered(self, rejected[rejected["code"].isin(NOT_DELIVERED)])
         for code, instant in zip(rejected["code"], rejected["instant"], strict=True):
             if code == FUTURE:
-                # If the instant is not known, the next run takes the object.
+                # If the time is unknown, the next run processes the object.
                 at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
                 self.again_at = at if self.again_at is None else min(self.again_at, at)
 
@@ -85,7 +85,7 @@ class Stager:
     space: DiskBudget
 
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
-        """Read one object to its end, or say why not and leave it out."""
+        """Read one object to its end, or report why it cannot be read and skip it."""
         folder.mkdir()
         try:
             return self._restored(raw, folder) or self._stage(raw, folder)
@@ -106,12 +106,12 @@ class Stager:
         return None
 
     def remove(self, folder: Path) -> None:
-        """Take the files of an object away."""
+        """Remove the files of an object."""
         shutil.rmtree(folder)
         self.space.release(folder)
 
     def _restored(self, raw: RawObject, folder: Path) -> StagedObject | None:
-        """What this program made of this object before, where it would make the same again."""
+        """The earlier results for this object, if the program would produce the same again."""
         checkpoint = self.checkpoints.of_this_program(raw) if self.run.options.reprocess else None
         if checkpoint is None:
             return None
@@ -157,7 +157,7 @@ class Stager:
                 self._validate_and_save(staged, writer, waiting)
                 waiting = []
         self._validate_and_save(staged, writer, waiting)
-        _tell_unread(staged.counts, transformer)
+        _report_unread(staged.counts, transformer)
         shutil.rmtree(copy.parent)
         self.space.reserve(folder, writer.size)
         trim_heap()
@@ -191,7 +191,7 @@ class Stager:
             staged.tally.add_validated(validated.observations, self.stations)
 
     def _reject(self, raw: RawObject, error: ObjectRejectedError) -> None:
-        """Leave an object out, and remember that: it is not tried again until something changes."""
+        """Reject an object, and remember it, so that it is not tried again until something changes."""
         self._leave_out(raw, "rejected", error.code, error.message)
         if not self.run.options.dry_run:
             circumstances = circumstances_digest(self.stations, self.run.settings.limits)
@@ -203,10 +203,10 @@ class Stager:
 
 
 def _check_changed_before(raw: RawObject, now: datetime) -> None:
-    """The time of a file stands for that of its extraction, and the later one wins: one to come would win forever.
+    """Reject a file from the future: its time counts as that of extraction, and would win permanently.
 
-    Whoever copies or unpacks a file sets its time; a store on S3 has a clock of its own, and nobody sets that. `now` is
-    of the same clock as the times of files.
+    Copying or unpacking a file can set its time, whereas a store on S3 uses its own clock. `now` is
+    from the same clock as the times of files.
     """
     if raw.last_modified > now + FUTURE_TOLERANCE:
         raise ObjectRejectedError(
@@ -217,8 +217,8 @@ def _check_changed_before(raw: RawObject, now: datetime) -> None:
         )
 
 
-def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
-    """Note what of an object was not read: parameters of which no cell could be, and columns that are not known."""
+def _report_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
+    """Record what could not be read of an object: parameters without any readable cell, and unknown columns."""
     counts.unread_parameters = transformer.reading.unread()
     counts.renamed_parameters = transformer.renamed
     counts.cells_not_stored = dict(transformer.reading.not_stored)
@@ -238,14 +238,14 @@ def _internal_error(error: Exception) -> ObjectRejectedError:
 
 
 def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
-    """What the system says of temporary files; it would say so of the next object, too."""
+    """The error for temporary files, which would affect the next object as well."""
     if error.errno in _DISK_FULL:
         return RetryableError(f"no space is left for temporary files in {folder} (TMPDIR)")
     return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")
 
 
 def _count_not_delivered(staged: StagedObject, rejected: pd.DataFrame) -> None:
-    """Count the records of which the source or Airbyte delivered nothing; the first of an object is logged at once."""
+    """Count the records that the source or Airbyte did not deliver; the first of each object is logged at once."""
     if len(rejected) and not staged.counts.records_not_delivered:
         key, place, reason = staged.raw.key, rejected["position"].iloc[0], rejected["reason"].iloc[0]
         LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})

@@ -24,7 +24,7 @@ from forecast.networks.station_source import StationSource
 
 _GZIP: Final = b"\x1f\x8b"
 _EARTH_KM: Final = 6371.0
-# 07015 of two networks lies 0.68 km apart in their lists.
+# In two networks' lists, the positions of 07015 differ by 0.68 km.
 SAME_SITE_KM: Final = 1.0
 _OPEN_DAYS: Final = timedelta(days=31)
 
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Proposal:
-    """Entries of the registry, and how many stations of the list are none, by reason."""
+    """Entries for the registry, and how many stations of the list were left out, by reason."""
 
     network: str
     stations: list[dict[str, Any]]
@@ -47,7 +47,7 @@ class Proposal:
 
     @property
     def document(self) -> str:
-        """A file of the registry, as STATIONS_URI takes it."""
+        """The proposal as a file for STATIONS_URI."""
         return json.dumps({"network": self.network, "stations": self.stations}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -66,8 +66,8 @@ def propose(
 ) -> Proposal:
     """The stations of a list as entries. A station without a position, elevation or name is left out, and counted.
 
-    Stations of other networks within a kilometre are named as the same site. Raises SettingError where the list is of
-    another form, or what is proposed would be no valid registry.
+    Stations of other networks within a kilometre are given as the same site. Raises SettingError if the list has
+    a different form, or if the proposal would not be a valid registry.
     """
     proposal = Proposal(network.name, [])
     others = [(one.id, one.latitude, one.longitude) for one in known if one.network != network.name]
@@ -100,7 +100,7 @@ def propose(
 
 
 def _oldest_day(source: StationSource, rows: Iterable[Mapping[str, Any]]) -> str:
-    """The day (YYYYMMDD) before which a last day is that of a closed station; "" where the list has none."""
+    """Stations whose last day is before this day (YYYYMMDD) are closed; "" if the list has no last days."""
     if source.last_day is None:
         return ""
     newest = max((_text(row, (source.last_day,)) for row in rows), default="")
@@ -118,7 +118,7 @@ def _entry(
             return None, f"without {what}"
     latitude, longitude = place or (math.nan, math.nan)
     wmo = _text(row, (source.wmo,)) if source.wmo else ""
-    # WMO-No. 1160: a station of the synoptic list has this identifier.
+    # WMO-No. 1160: the identifier of a station in the synoptic list.
     wigos = _text(row, (source.wigos,)) if source.wigos else f"0-20000-0-{wmo}" if wmo else ""
     entry: dict[str, Any] = {"id": f"{network.id_prefix}{own}", "name": name}
     entry |= {"latitude": latitude, "longitude": longitude, "elevation": elevation}
@@ -173,7 +173,7 @@ def _number(row: Mapping[str, Any], names: Iterable[str]) -> float | None:
 
 
 def _distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Along a great circle, by the haversine formula; degrees north and east."""
+    """The great-circle distance, by the haversine formula; positions in degrees north and east."""
     (north, east), (north_2, east_2) = ((math.radians(a), math.radians(b)) for a, b in (one, other))
     half = math.sin((north_2 - north) / 2) ** 2
     half += math.cos(north) * math.cos(north_2) * math.sin((east_2 - east) / 2) ** 2

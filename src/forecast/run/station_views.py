@@ -1,6 +1,6 @@
-"""Stations as the dashboard shows them, from the database, each query through an index.
+"""Stations for the dashboard, from the database; each query uses an index.
 
-What the page of all stations shows takes two queries, and the page of a station two more.
+The page of all stations takes two queries, and the page of a single station two more.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from forecast.mongo.strangers import strangers_named
 from forecast.site.model import NIGHTS, WEEK_DAYS, Day, Flags, ParameterDay, StationView, Week
 
 _WEEK: Final = timedelta(days=WEEK_DAYS)
-# The newest observation is shown too.
+# Includes the newest observation.
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 def with_database(views: Iterable[StationView], collection: ObservationCollection) -> tuple[StationView, ...]:
-    """The stations with their states, and with the newest day of each: what the page of all stations shows."""
+    """The stations with their states and their newest days, for the page of all stations."""
     known = {one["_id"]: one for one in StationStates.for_collection(collection).read()}
     found = tuple(_with_state(view, known.get(view.place.id, {})) for view in views)
     newest = DailyAggregates.for_collection(collection).newest({one.place.id: one.last for one in found if one.last})
@@ -37,7 +37,7 @@ def with_database(views: Iterable[StationView], collection: ObservationCollectio
 
 
 def with_details(view: StationView, collection: ObservationCollection) -> StationView:
-    """A station with its days, and its week up to its newest value: what its own page shows."""
+    """A station with its days, and its week up to its newest value, for its own page."""
     if view.last is None:
         return view
     days = DailyAggregates.for_collection(collection)
@@ -83,7 +83,7 @@ def week_of(columns: StationColumns) -> Week:
     """The columns with their flags by parameter."""
     encoded = pa.array(columns.flags, pa.string()).dictionary_encode()
     texts = encoded.dictionary.to_pylist()
-    # By the number of its text, the flag of a parameter; the last is that of rows without a text.
+    # The flag of a parameter by the index of the row's text; the last one is for rows without a text.
     told: dict[str, Flags] = {name: np.zeros(len(texts) + 1, np.int8) for name in columns.values}
     checks: dict[str, set[str]] = {}
     flagged: Mapping[str, Any]

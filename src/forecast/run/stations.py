@@ -22,9 +22,9 @@ _SETTING = "STATIONS_URI"
 
 
 def configured_stations(settings: Settings) -> Stations:
-    """The station registry as the settings have it.
+    """The station registry that the settings name.
 
-    Raises SettingError where a file is missing, of another kind or wrong; RetryableError where S3 is unreachable.
+    Raises SettingError if a file is missing, of another kind or wrong; RetryableError if S3 is unreachable.
     """
     with TemporaryDirectory(prefix="forecast-stations-") as folder:
         return load_stations(
@@ -38,7 +38,7 @@ def configured_stations(settings: Settings) -> Stations:
 
 
 def _files(uri: str) -> Iterator[tuple[Store, RawObject]]:
-    """The files that a location names: itself, or those of a folder."""
+    """The files at a location: itself, or those in the folder."""
     if uri.lower().endswith(ENDINGS):
         yield find_file(uri, _SETTING)
         return
@@ -63,6 +63,6 @@ def find_file(uri: str, setting: str) -> tuple[Store, RawObject]:
 
 
 def content_of(store: Store, listed: RawObject, copy: Path) -> bytes:
-    """The content of a file, by way of a copy on this machine."""
+    """The content of a file, via a local copy."""
     store.fetch(listed, copy)
     return copy.read_bytes()

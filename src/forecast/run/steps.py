@@ -31,12 +31,12 @@ def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> I
 
 
 def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:
-    """Rows as found to observations."""
+    """Turn rows as found into observations."""
     return transformer.transform(batch)
 
 
 def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
-    """Observations to records that passed validation."""
+    """Turn observations into records that passed validation."""
     return validate(observations, stations, now)
 
 
@@ -53,7 +53,7 @@ def load_data(
     pending_qc: PendingQc,
     conflicts: Conflicts,
 ) -> dict[str, LoadCounts]:
-    """Records to MongoDB; what became of them, or would have in a dry run, by the URI of their raw object."""
+    """Load records into MongoDB; return what became of them (or would have, in a dry run), by raw object's URI."""
     if overlay is None:
         return load_by_object(records, collection, pending_qc, conflicts)
     of_objects = {uri: records[records["source_uri"] == uri] for uri in records["source_uri"].unique()}

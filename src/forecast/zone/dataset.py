@@ -1,4 +1,4 @@
-"""Where the dataset is in the processed zone, and how a day of it is updated.
+"""The files of the dataset in the processed zone, and how a day is updated.
 
 A day has one file for every 100 stations (decision 9), in which each observation occurs once. A station's id
 determines its file, so a changed station-day is one object, which is replaced completely or not at all.
@@ -27,14 +27,14 @@ from forecast.storage import Store
 LOGGER = logging.getLogger("forecast.zone.dataset")
 CURRENT: Final = "current/"
 STATIONS_A_FILE: Final = 100
-# Rows of one station follow one another, and so do those of most columns: a group of rows for some stations lets
-# readers pass over the others.
+# Rows of one station are consecutive; a row group for some stations lets
+# readers skip the others.
 _ROWS_A_GROUP: Final = 32_768
 _KEY: Final = re.compile(r"day=(?P<day>\d{4}-\d{2}-\d{2})/part-(?P<number>\d+)-of-(?P<parts>\d+)\.parquet$")
 
 
 class DayFile(NamedTuple):
-    """One file of a day (since 1970): the one of `parts` that has the stations of this `number`."""
+    """One file of a day (since 1970): number `number` of `parts`."""
 
     day: int
     number: int
@@ -42,16 +42,16 @@ class DayFile(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Its key in the processed zone."""
+        """The file's key in the processed zone."""
         return self.key_in(CURRENT)
 
     def key_in(self, dataset: str) -> str:
-        """The key of such a file of another dataset."""
+        """The key of the corresponding file of another dataset."""
         return f"{day_folder(self.day, dataset)}part-{self.number}-of-{self.parts}.parquet"
 
 
 def day_folder(day: int, dataset: str = CURRENT) -> str:
-    """The folder of a UTC day, which is counted since 1970."""
+    """The folder of a UTC day (since 1970)."""
     return f"{dataset}day={midnight(day):%Y-%m-%d}/"
 
 
@@ -65,25 +65,25 @@ def day_file(key: str) -> DayFile | None:
 
 
 def parts_for(stations: int) -> int:
-    """How many files a day has that is written for the first time."""
+    """The number of files for a day that is written for the first time."""
     return max(1, -(-stations // STATIONS_A_FILE))
 
 
 def part_of(station_id: str, parts: int) -> int:
-    """The number of the file that a station's observations of a day are in."""
+    """The number of the file for a station's observations on a day."""
     return zlib.crc32(station_id.encode()) % parts
 
 
-# What the database holds of some stations, or of all where None is given, on a day.
+# Returns what the database holds of some stations (None: all) on a day.
 ReadDay = Callable[[int, Collection[str] | None], pa.Table]
 
 
 def write_day(
     day: int, changed: Collection[str], store: Store, read: ReadDay, stations: int, folder: Path
 ) -> tuple[int, int]:
-    """Write what the database holds of these stations on a day in place of what the dataset has; its files and rows.
+    """Replace these stations' observations on a day by what the database holds; return the numbers of files and rows.
 
-    Of other stations the dataset keeps what it has. `stations` are how many there are: a new day has files for so many.
+    Other stations' observations are kept. `stations` is their total number, which determines the files of a new day.
     `folder` is for copies.
     """
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
@@ -102,7 +102,7 @@ def write_day(
 
 
 def by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
-    """Stations by the number of the file that they are in."""
+    """Stations by the number of their file."""
     chosen: defaultdict[int, set[str]] = defaultdict(set)
     for name in stations:
         chosen[part_of(name, parts)].add(name)
@@ -135,7 +135,7 @@ def concatenated(tables: Iterable[pa.Table]) -> pa.Table:
 def together(tables: Collection[pa.Table]) -> pa.Table:
     """The rows of tables in the order of the dataset, in those of its columns that any of them has.
 
-    Half of the columns are those of other networks: filled in first, they would be copied with every row.
+    Half of the columns belong to other networks; if they were filled in first, they would be copied with every row.
     """
     held = set().union(*(table.column_names for table in tables))
     schema = pa.schema([field for field in DATASET_SCHEMA if field.name in held], DATASET_SCHEMA.metadata)
@@ -145,7 +145,7 @@ def together(tables: Collection[pa.Table]) -> pa.Table:
 def readable(
     listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
 ) -> pa.Table | None:
-    """As `read_table`; None if the file is damaged, so that it is rebuilt from the database."""
+    """The same as `read_table`, but None if the file is damaged, so that it is rebuilt from the database."""
     try:
         return read_table(listed, store, folder, columns, schema)
     except pa.ArrowException:
@@ -158,7 +158,7 @@ def read_table(
 ) -> pa.Table:
     """A file of a dataset, or some of its columns.
 
-    Raises pa.ArrowException where it is none.
+    Raises pa.ArrowException if it is invalid.
     """
     copy = folder / "dataset.parquet"
     store.fetch(listed, copy)
@@ -166,7 +166,7 @@ def read_table(
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         with pq.ParquetFile(copy) as opened:
-            # A file makes its schema anew each time that it is asked for it.
+            # A file builds its schema again on every access.
             held = set(opened.schema_arrow.names)
             return conformed(opened.read(columns=[name for name in schema.names if name in held]), schema)
     finally:
@@ -174,10 +174,10 @@ def read_table(
 
 
 def publish_table(table: pa.Table, key: str, store: Store, folder: Path) -> None:
-    """Make a table an object of the processed zone, whole or not at all."""
+    """Publish a table as an object of the processed zone, completely or not at all."""
     path = folder / "written.parquet"
-    # A file has about a hundred columns. Those of flags, and those without a value, are some bytes each: compressing
-    # them took a quarter of the time. Nobody passes over a file of one day by the bounds of a value.
+    # A file has about a hundred columns. Those of flags, and those without values, have some bytes each; compressing
+    # them took a quarter of the time. Statistics are omitted, because no reader skips a day's file by bounds of values.
     packed = {name: "zstd" if _holds_much(table[name]) else "none" for name in table.column_names}
     pq.write_table(table, path, compression=packed, write_statistics=list(KEYS), row_group_size=_ROWS_A_GROUP)
     store.publish(path, key)
@@ -189,7 +189,7 @@ def _holds_much(column: pa.ChunkedArray) -> bool:
 
 
 def of_file(table: pa.Table, file: DayFile) -> pa.Table:
-    """The rows of the stations that a file is for."""
+    """The rows of the stations that belong in a file."""
     stations = pc.unique(table["station_id"]).to_pylist()
     return of_stations(table, [name for name in stations if part_of(name, file.parts) == file.number])
 

@@ -41,16 +41,16 @@ from forecast.zone.dataset import (
 )
 
 HOURLY: Final = "hourly/"
-# Raised where the same observations give other hours: they are then written anew.
+# Raised when the same observations give different hours, which are then rewritten.
 HOURLY_VERSION: Final = 1
 _HOUR: Final = FREQUENCIES["1h"]
-# What a value of three hours says of one hour, nobody knows.
+# A three-hour value says nothing about a single hour.
 HOURLY_PARAMETERS: Final = tuple(name for name in PARAMETER_NAMES if fits(name, _HOUR))
 HOURLY_SCHEMA: Final = pa.schema(
     [*(DATASET_SCHEMA.field(name) for name in KEYS), *map(interval_field, HOURLY_PARAMETERS)],
     metadata={"format_version": str(DATASET_VERSION)},
 )
-# What of the dataset an hour is made of.
+# The columns of the dataset that hours are computed from.
 OBSERVED: Final = [
     name for name in DATASET_SCHEMA.names if name in {*KEYS, *HOURLY_PARAMETERS, *map(flag_column, HOURLY_PARAMETERS)}
 ]

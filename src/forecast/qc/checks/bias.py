@@ -89,7 +89,7 @@ CHECK: Final = Check(
     compared=(PRESSURE,),
     limits={
         PRESSURE: limits(
-            f"{PROJECT}: an altitude left out at our stations is 2 to 6 hPa",
+            f"{PROJECT}: leaving out the altitude of our stations makes 2 to 6 hPa",
             bias_limit=3,
             bias_days=3,
             bias_min_hours=24,

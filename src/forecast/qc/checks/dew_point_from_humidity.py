@@ -59,7 +59,7 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(DEW_POINT, HUMIDITY),
     inputs=(TEMPERATURE,),
-    limits={DEW_POINT: limits(f"{PROJECT}: the largest of a sound week was 0.44 °C", humidity_limit=1)},
+    limits={DEW_POINT: limits(f"{PROJECT}: the largest difference in a good week was 0.44 °C", humidity_limit=1)},
     known_as=("WMO internal consistency check",),
     finds="a dew point inconsistent with temperature and humidity",
     advice="dew point and humidity are inconsistent: check the hygrometer and its software",

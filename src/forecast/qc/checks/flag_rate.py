@@ -50,7 +50,7 @@ def _run(context: Context) -> Iterator[Finding]:
 
 _USUAL: Final = {
     **limits("meteora (20 % of a station's values), GHCNh (check h)", flag_rate_limit=0.2),
-    **limits(f"{PROJECT}: a share of fewer values says little", flag_rate_min_values=12),
+    **limits(f"{PROJECT}: a share of fewer values means little", flag_rate_min_values=12),
 }
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: _USUAL,

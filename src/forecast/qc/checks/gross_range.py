@@ -93,7 +93,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     HUMIDITY: {
         **limits(
-            f"{PROJECT}: a share of 1; only deserts had such air, the driest 0.4 % (Dezful 2017)",
+            f"{PROJECT}: a fraction in place of percent; only deserts have had such air, at least 0.4 % (Dezful 2017)",
             gross_range_fail_min=1,
         ),
         **limits(WMO_AWS, gross_range_fail_max=100),

@@ -162,7 +162,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     HUMIDITY: {
         **limits(
-            f"{PROJECT}: whole percents stood still for 5.8 h in a sound week",
+            f"{PROJECT}: whole percents did not change for 5.8 h in a good week",
             persistence_suspect_hours=12,
             persistence_fail_hours=24,
         ),
@@ -186,13 +186,13 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     WIND_DIRECTION: {
         **limits(
-            f"{D2R}: 1 h; sixteen words are coarser, so {PROJECT}",
+            f"{D2R}: 1 h; longer for the sixteen points of the compass, {PROJECT}",
             persistence_suspect_hours=6,
             persistence_fail_hours=24,
         ),
         **_EQUAL,
         **_GAP,
-        **limits(f"{HADISD}: below it a vane stands still", persistence_wind_above=0.5),
+        **limits(f"{HADISD}: below it a vane does not move", persistence_wind_above=0.5),
     },
     RAIN_RATE: {
         **limits(f"{D2R}: 2 h", persistence_suspect_hours=2, persistence_fail_hours=6),
@@ -203,7 +203,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(f"{D2R}: 3 h", persistence_suspect_hours=3, persistence_fail_hours=12),
         **_EQUAL,
         **_GAP,
-        **limits(f"{PROJECT}: a low sun is hidden by anything", persistence_sun_above=5),
+        **limits(f"{PROJECT}: a low sun is easily hidden", persistence_sun_above=5),
     },
 }
 

@@ -143,9 +143,9 @@ CHECK: Final = Check(
         RAIN_COUNTER: {
             **limits(f"{MESOWEST}: 12.7 mm in 5 minutes", rain_counter_suspect_rate=152.4),
             **limits(f"{WMO_AWS}: 40 mm a minute, within five of them", rain_counter_fail_rate=480),
-            **limits(f"{PROJECT}: what falls unseen in a gap of hours is rarely more", rain_counter_suspect_jump=50),
+            **limits(f"{PROJECT}: rain during a gap of hours is rarely more", rain_counter_suspect_jump=50),
             **limits(f"{PROJECT}: one tip of 0.254 mm", rain_counter_jitter=0.3),
-            **limits(f"{PROJECT}: what fell in a longer gap belongs to no interval", rain_counter_max_gap_minutes=720),
+            **limits(f"{PROJECT}: rain in a longer gap belongs to no interval", rain_counter_max_gap_minutes=720),
         }
     },
     most={"rain_counter_max_gap_minutes": 720},

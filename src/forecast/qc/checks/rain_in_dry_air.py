@@ -30,7 +30,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield Finding(name, flags)
 
 
-_SOURCE: Final = f"{PROJECT}; a public report has 60 %, but sums outlast the damp air"
+_SOURCE: Final = f"{PROJECT}; a public report has 60 %, but air can dry before the end of the period"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     RAIN_RATE: limits(_SOURCE, dry_air_humidity=50),
     RAIN_1H: limits(_SOURCE, dry_air_humidity=50),

@@ -59,9 +59,7 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(SNOW,),
     inputs=(TEMPERATURE,),
-    limits={
-        SNOW: limits(f"{PROJECT}: snow does not grow in such warmth", snow_temperature_max=5, snow_max_gap_minutes=180)
-    },
+    limits={SNOW: limits(f"{PROJECT}: snow depth cannot grow then", snow_temperature_max=5, snow_max_gap_minutes=180)},
     most={"snow_max_gap_minutes": 720},
     reach=_reach,
     known_as=("WMO internal consistency check",),

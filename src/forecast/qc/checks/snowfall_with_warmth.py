@@ -39,7 +39,7 @@ CHECK: Final = Check(
     order=130,
     scope=Scope.STATION,
     parameters=(WEATHER, TEMPERATURE),
-    limits={WEATHER: limits("Dai 2008: above 3.8 °C snow is a twentieth of what falls", snowfall_temperature_max=4)},
+    limits={WEATHER: limits("Dai 2008: at 3.8 °C, 5 % of precipitation is snow", snowfall_temperature_max=4)},
     known_as=("WMO internal consistency check",),
     finds="snowfall reported in warm air",
     advice="snowfall is reported in warm air: check the present weather sensor",

@@ -58,11 +58,11 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     UV: {
         **limits(f"{PROJECT}: half of one step of the index", solar_range_night=0.5),
         **limits("Madronich 2007: thin ozone (220 DU) gives 1.46 times", solar_range_factor=1.5),
-        **limits(f"{PROJECT}: the index is a whole number; a sound week had 1.46", solar_range_margin=2),
+        **limits(f"{PROJECT}: the index is a whole number; a good week had 1.46", solar_range_margin=2),
     },
     IRRADIANCE: {
-        **limits(f"{PROJECT}: more than an instrument's zero drifts", solar_range_night=5),
-        **limits("Yordanov 2013: edges of clouds give up to 1.5 times a clear sky", solar_range_factor=1.5),
+        **limits(f"{PROJECT}: more than the zero drift of an instrument", solar_range_night=5),
+        **limits("Yordanov 2013: cloud edges give up to 1.5 times a clear sky", solar_range_factor=1.5),
         **limits("BSRN, extremely rare limit", solar_range_margin=50),
     },
 }

@@ -60,7 +60,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield Finding(name, flags)
 
 
-_SOURCE: Final = f"{PROJECT}: a day that the neighbours do not spend standing still"
+_SOURCE: Final = f"{PROJECT}: a day on which the neighbours change"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: limits(_SOURCE, stuck_tolerance=0.1, stuck_neighbour_range=3, stuck_min_hours=18),
     HUMIDITY: limits(_SOURCE, stuck_tolerance=1, stuck_neighbour_range=10, stuck_min_hours=18),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_cluster(options: RunOptions, settings: Settings) -> None:
-    """Raise SettingError where the options ask for a cluster, and something is lacking that nobody has to try."""
+    """Raise SettingError if the options ask for a cluster and something is obviously missing."""
     if not options.on_cluster:
         return
     if importlib.util.find_spec("distributed") is None:
@@ -30,7 +30,7 @@ def check_cluster(options: RunOptions, settings: Settings) -> None:
             "(poetry install --extras dask)"
         )
     if options.scheduler is not None:
-        # The embedded MongoDB is for processes of this machine.
+        # The embedded MongoDB only serves processes on this machine.
         settings.require_mongodb_uri()
 
 
@@ -44,9 +44,9 @@ def dask_executor(
     mongodb_uri: str,
     folder: Path,
 ) -> Iterator[DaskExecutor]:
-    """What hands the work of this run to the cluster that its options name.
+    """The executor that distributes the work of this run to the cluster that its options name.
 
-    Workers of other machines find MONGODB_URI and the keys of S3 in their own environment.
+    Workers on other machines take MONGODB_URI and S3 credentials from their own environment.
     """
     from forecast.run.cluster.connection import cluster_client  # noqa: PLC0415  a run without a cluster imports none
     from forecast.run.cluster.executor import DaskExecutor  # noqa: PLC0415

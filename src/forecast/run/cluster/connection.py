@@ -1,4 +1,4 @@
-"""A Dask cluster for one run: processes that it starts, or a scheduler that is there."""
+"""Connects a run to a Dask cluster: processes that it starts, or an existing scheduler."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from forecast.run.cluster.tasks import WORKERS_SECONDS
 from forecast.run.run import RunOptions
 
 _CONNECT_SECONDS: Final = 20
-# What they say of lost connections, with traces, a run says in its own words.
+# They log lost connections with tracebacks; a run reports these in its own words.
 _TALKATIVE: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
@@ -26,7 +26,7 @@ _TALKATIVE: Final = ("distributed", "distributed.client", "tornado", "tornado.ap
 def cluster_client(options: RunOptions, settings: Settings, folder: Path) -> Iterator[Client]:
     """A client of the cluster that the options name; `folder` is for what Dask writes.
 
-    Raises RetryableError where the scheduler cannot be reached or has no worker, or where processes cannot be started;
+    Raises RetryableError if the scheduler cannot be reached or has no worker, or if processes cannot be started;
     SettingError for TLS that is not set up.
     """
     with ExitStack() as ends:
@@ -55,7 +55,7 @@ def _silenced(logger: logging.Logger) -> Iterator[None]:
 
 
 def _local_cluster(workers: int, folder: Path) -> LocalCluster:
-    """Processes of this machine. Other users of it cannot connect: there is a certificate for this cluster alone."""
+    """Processes on this machine. Other users cannot connect, because the cluster has a certificate of its own."""
     try:
         return LocalCluster(
             n_workers=workers,
@@ -65,7 +65,7 @@ def _local_cluster(workers: int, folder: Path) -> LocalCluster:
             protocol="tls",
             security=Security.temporary(),
             dashboard_address="127.0.0.1:0",
-            # What the work of a run takes is bounded by the program.
+            # The program itself limits the memory that a run takes.
             memory_limit=0,
             local_directory=str(folder / "dask"),
             silence_logs=logging.CRITICAL,
@@ -77,7 +77,7 @@ def _local_cluster(workers: int, folder: Path) -> LocalCluster:
 @contextmanager
 def _connected(address: str, security: Security | None) -> Iterator[Client]:
     with warnings.catch_warnings():
-        # A worker whose program or libraries make other records is refused by `worker`.
+        # `worker` rejects a worker whose program or libraries would produce different records.
         warnings.simplefilter("ignore", VersionMismatchWarning)
         try:
             client = Client(address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -91,7 +91,7 @@ def _connected(address: str, security: Security | None) -> Iterator[Client]:
 
 
 def _security(address: str, settings: Settings) -> Security | None:
-    """TLS on both sides, as tls:// wants it."""
+    """The mutual TLS that tls:// requires."""
     if not address.startswith("tls://"):
         return None
     ca, certificate, key = (

@@ -1,4 +1,4 @@
-"""The driver's side of a run on a Dask cluster: it hands out work, and adds up what comes back in order."""
+"""The driver of a run on a Dask cluster: it distributes work, and adds up the results in order."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from forecast.run.run import Run
 from forecast.run.share import Share
 
 LOGGER = logging.getLogger("forecast.run.cluster")
-# So many objects a worker may be staged or loaded ahead of the first that is not done: what is staged takes disk, and
-# what is done waits in memory to be counted in order.
+# How many objects per worker may be staged or loaded ahead of the first that is not done. Staged objects take disk
+# space, and results wait in memory to be counted in order.
 _AHEAD: Final = 4
-# Windows at work or waiting, a worker.
+# How many windows per worker are in progress or waiting.
 _WINDOWS: Final = 2
 _END_SECONDS: Final = 60
 _ATTEMPTS: Final = 5
 
 
 class DaskExecutor:
-    """Hands objects and QC windows of one run to the workers of a cluster; see `forecast.run.executor.Executor`."""
+    """Distributes objects and QC windows of a run to the workers of a cluster; see `forecast.run.executor.Executor`."""
 
     def __init__(self, run: Run, job: Job, client: Client, collection: ObservationCollection) -> None:
         self._run = run
@@ -44,7 +44,7 @@ class DaskExecutor:
         self._client = client
         self._collection = collection
         self._tasks = Tasks(client)
-        # Of one collection, which one run at a time writes to: what a killed run has left there is replaced.
+        # Named after the collection, to which one run writes at a time: a killed run's plugin is replaced.
         database = f"{run.info.arguments['mongodb_server']} {collection.full_name}"
         self._name = f"forecast-{hashlib.blake2b(database.encode(), digest_size=8).hexdigest()}"
         self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
@@ -53,19 +53,19 @@ class DaskExecutor:
         self._added = 0
 
     def begin(self) -> None:
-        """Tell the workers of the run."""
+        """Register the run with the workers."""
         for attempt in range(_ATTEMPTS):
             try:
                 self._client.register_plugin(worker.RunPlugin(self._name, self._job))
                 break
             except OSError as error:
-                # A worker died meanwhile, unless it was the scheduler.
+                # A worker died meanwhile, if the scheduler is still there.
                 if self._client.status != "running" or attempt == _ATTEMPTS - 1:
                     raise lost(self._client) from error
         LOGGER.info("%d workers of %s do the work", self._tasks.workers, place(self._client))
 
     def end(self) -> None:
-        """Let the workers forget it; a cluster that is gone has forgotten it."""
+        """Unregister the run from the workers, if the cluster is still there."""
         with suppress(ForecastError, RuntimeError), scheduler_errors(self._client):
             if self._client.status == "running":
                 self._client.unregister_worker_plugin(self._name)
@@ -79,7 +79,7 @@ class DaskExecutor:
         try:
             while self._order.first < len(objects):
                 self._run.check_stop()
-                # No more than there are workers: if one dies of what it stages, no other object is blamed for it.
+                # At most one per worker, so that no other object is blamed if a worker dies while staging.
                 while len(staging) < workers and submitted < min(len(objects), self._order.first + _AHEAD * workers):
                     self._submit(("stage", submitted), worker.stage, submitted, objects[submitted])
                     staging.add(submitted)
@@ -88,7 +88,7 @@ class DaskExecutor:
                     kind, number = cast("tuple[str, int]", name)
                     done = _left_out(objects[number]) if isinstance(result, WorkersDiedError) else cast("Done", result)
                     if isinstance(done.fault, InterruptedRunError):
-                        # Its worker was told to end: another does it, from the beginning.
+                        # Its worker was told to end, so another one does it from the beginning.
                         function = worker.stage if kind == "stage" else worker.load
                         self._submit(name, function, number, objects[number])
                         continue
@@ -99,7 +99,7 @@ class DaskExecutor:
                         raise done.fault
                     if kind == "stage" and done.at is not None:
                         at[number] = done.at
-                        # What staging has counted, but for the object itself, which is counted when it is loaded.
+                        # The counts of staging, except for the object itself, which is counted when it is loaded.
                         self._add(done)
                         self._order.staged(number, done.station_days)
                     else:
@@ -114,7 +114,7 @@ class DaskExecutor:
             self._pending_qc.enqueued(self._run.loaded_station_days)
 
     def evaluate(self, days: Mapping[str, set[int]], written: set[tuple[str, int]]) -> QcCounts:
-        """See `DaysEvaluator`. What the windows come to is added in their order."""
+        """See `DaysEvaluator`. The results of the windows are added in their order."""
         counts, findings = QcCounts(), self._run.findings
         windows = enumerate(windows_of(days, self._job.stations, rows_by_day(self._collection)))
         found: dict[int, Evaluated] = {}
@@ -168,7 +168,7 @@ class DaskExecutor:
             self._added += 1
 
     def _drain(self) -> None:
-        """Where a run ends early: let the workers stop, wait for what is at work, and count what was done."""
+        """When a run ends early: stop the workers, wait for tasks in progress, and count what was done."""
         if self._tasks and self._client.status == "running":
             with suppress(ForecastError), scheduler_errors(self._client):
                 self._client.run(worker.stop, self._name)
@@ -182,7 +182,7 @@ class DaskExecutor:
 
 
 def _left_out(raw: RawObject) -> Done:
-    """An object that workers die of again and again: nothing is known of it but that."""
+    """The result for an object that several workers died on: nothing else is known about it."""
     message = "several workers died one after another while they processed it; have they memory enough?"
     counts = ObjectCounts(raw.key, raw.uri, "failed", error_code="workers_died", error=message)
     LOGGER.error("failed %s: %s", raw.key, message, extra={"facts": {"object": raw.key, "code": counts.error_code}})

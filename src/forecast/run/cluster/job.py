@@ -1,4 +1,4 @@
-"""What crosses processes: the run as its workers know it, and what they give back."""
+"""What is sent between processes: the run for its workers, and their results."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LOGGER: Final = logging.getLogger("forecast")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run as its workers know it.
+    """The description of a run for its workers.
 
-    `settings` hold those that a worker needs and no credential, but for the connection string where the workers are
-    `local`, processes of the machine and of the user of the run. `program` is the digest of what makes a record.
+    `settings` are those that a worker needs, without credentials, except for the connection string if the workers are
+    `local`, that is, processes of the same machine and user. `program` is the digest of what records depend on.
     """
 
     settings: Settings
@@ -37,7 +37,7 @@ class Job:
 def job_of(
     run: Run, stations: Stations, raw_uri: str, processed_uri: str, program: str, mongodb_uri: str | None
 ) -> Job:
-    """The run for its workers; with a connection string where they are local."""
+    """The description of a run for its workers; with a connection string if they are local."""
     settings = Settings(
         raw_uri=raw_uri,
         processed_uri=processed_uri,
@@ -52,9 +52,9 @@ def job_of(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of an object on a worker: its share of the counts, the log, and the fault that ends the run.
+    """The result for an object from a worker: its share of the counts, the log, and a fault that ends the run.
 
-    One that was staged and waits to be loaded is `at` that worker, with the station-days of its records.
+    An object that was staged and waits to be loaded is `at` that worker, with the station-days of its records.
     """
 
     share: Share
@@ -66,7 +66,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What came of a QC window: `reflagged` are the station-days whose flags were rewritten."""
+    """The result of a QC window; `reflagged` are the station-days whose flags were rewritten."""
 
     counts: QcCounts
     findings: Findings
@@ -76,7 +76,7 @@ class Evaluated:
 
 
 def tell(log: list[logging.LogRecord]) -> None:
-    """Log here what a worker has logged."""
+    """Log the records of a worker in this process."""
     for record in log:
         logger = logging.getLogger(record.name)
         if logger.isEnabledFor(record.levelno):

@@ -1,4 +1,4 @@
-"""When a staged object may be loaded: never before an earlier one that has observations of the same station and day.
+"""Decides when a staged object may be loaded: not before an earlier one with observations of the same station and day.
 
 Which of two records of an observation wins does not depend on their order, but what is counted as inserted, replaced
 or superseded does. Objects without a station-day in common can be loaded at the same time.
@@ -14,20 +14,20 @@ StationDays = Set[tuple[str, int]]
 
 @dataclass(slots=True)
 class LoadOrder:
-    """The objects of a run by number, in the order in which their loads must seem to have happened."""
+    """The objects of a run by number, which is the order in which they must appear to have been loaded."""
 
     _staged: dict[int, StationDays] = field(default_factory=dict)
     _begun: set[int] = field(default_factory=set)
     _done: set[int] = field(default_factory=set)
-    # All before this one are done.
+    # All objects before this one are done.
     first: int = 0
 
     def staged(self, number: int, station_days: StationDays) -> None:
-        """An object was read to its end; these are the station-days of its records."""
+        """Record that an object was read to its end, and the station-days of its records."""
         self._staged[number] = station_days
 
     def done(self, number: int) -> None:
-        """An object is loaded, or was left out."""
+        """Record that an object was loaded or skipped."""
         self._staged.pop(number, None)
         self._done.add(number)
         while self.first in self._done:
@@ -36,11 +36,11 @@ class LoadOrder:
             self.first += 1
 
     def begin(self) -> list[int]:
-        """The objects that may be loaded now, each told once."""
+        """The objects that may be loaded now; each is returned once."""
         found = []
         before: set[tuple[str, int]] = set()
         number = self.first
-        # Behind one that is not staged yet nothing is known to be apart from it.
+        # Objects after one that is not staged yet may have station-days in common with it.
         while number in self._done or number in self._staged:
             days = self._staged.get(number, frozenset())
             if number in self._staged and number not in self._begun and before.isdisjoint(days):

@@ -12,9 +12,9 @@ from distributed.scheduler import KilledWorker
 
 from forecast.core.errors import RetryableError
 
-# How often somebody who waits looks whether the run is to stop, and whether the cluster is there.
+# How often a waiting run checks whether it should stop, and whether the cluster is still there.
 _LOOK_SECONDS: Final = 0.5
-# A nanny starts a process again within seconds; a container or a machine takes longer.
+# A nanny restarts a process within seconds; a container or a machine takes longer.
 WORKERS_SECONDS: Final = 120
 _COUNT_SECONDS: Final = 5
 
@@ -27,11 +27,11 @@ class _Task(NamedTuple):
 
 
 class WorkersDiedError(Exception):
-    """So many workers died of one task that Dask gives it up."""
+    """So many workers died on one task that Dask gave up on it."""
 
 
 class Tasks:
-    """The tasks of one run that are at work, each under a name of its own."""
+    """The tasks of one run that are in progress, by unique names."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -44,24 +44,24 @@ class Tasks:
 
     @property
     def workers(self) -> int:
-        """How many there are."""
+        """The number of workers."""
         with scheduler_errors(self._client):
             return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def submit(self, name: Hashable, function: Callable[..., Any], *arguments: Any, at: str | None = None) -> None:
-        """Begin a task; on a certain worker if that is still there."""
-        # What was begun is brought to its end before more is begun.
+        """Start a task, on a given worker if that still exists."""
+        # Tasks that were started are completed before more are started.
         where: dict[str, Any] = {"workers": [at], "allow_other_workers": True, "priority": 1} if at is not None else {}
         with scheduler_errors(self._client):
             future = self._client.submit(function, *arguments, pure=False, **where)
-        # To let go of a future is to cancel it.
+        # Dropping a future would cancel it.
         self._at_work[name] = _Task(future, function, arguments, at)
         future.add_done_callback(lambda done: self._finished.put((name, done)))
 
     def finished(self) -> Iterator[tuple[Hashable, Any]]:
-        """The tasks that have ended since, with their results or WorkersDiedError; none where that takes a while.
+        """The tasks that finished since the last call, with results or WorkersDiedError; none if that takes a while.
 
-        Raises RetryableError where the scheduler is lost, or has no worker for long.
+        Raises RetryableError if the scheduler is lost, or has had no worker for too long.
         """
         try:
             yield from self._result(*self._finished.get(timeout=_LOOK_SECONDS))
@@ -72,7 +72,7 @@ class Tasks:
 
     def _result(self, name: Hashable, future: Future) -> Iterator[tuple[Hashable, Any]]:
         if name not in self._at_work or self._at_work[name].future is not future:
-            return  # it was begun anew
+            return  # it was started again
         del self._at_work[name]
         with scheduler_errors(self._client):
             try:
@@ -92,12 +92,12 @@ class Tasks:
             processing = self._client.processing()
         if processing:
             self._workers_seen = now
-            self._begin_anew(processing)
+            self._restart(processing)
         elif now - self._workers_seen > WORKERS_SECONDS:
             raise RetryableError(f"{place(self._client)} has no worker any more; start one and run again")
 
-    def _begin_anew(self, processing: Mapping[str, Collection[Any]]) -> None:
-        """Give tasks whose worker is gone to another: Dask does so where there is another, not where one comes."""
+    def _restart(self, processing: Mapping[str, Collection[Any]]) -> None:
+        """Restart tasks of a lost worker: Dask moves them to an existing worker, but not to one that joins later."""
         keys = {key for of_worker in processing.values() for key in of_worker}
         for name, task in list(self._at_work.items()):
             if task.at is not None and task.at not in processing and task.future.key not in keys:
@@ -105,8 +105,8 @@ class Tasks:
                 task.future.release()
 
 
-class scheduler_errors:  # noqa: N801  it is used as a function
-    """Turns what Dask raises where its scheduler is gone into RetryableError."""
+class scheduler_errors:  # noqa: N801  used like a function
+    """Translates Dask's errors after losing its scheduler to RetryableError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -120,10 +120,10 @@ class scheduler_errors:  # noqa: N801  it is used as a function
 
 
 def lost(client: Client) -> RetryableError:
-    """The scheduler does not answer any more."""
+    """The error for a scheduler that no longer answers."""
     return RetryableError(f"the connection to {place(client)} was lost; run again: the next run completes this one")
 
 
 def place(client: Client) -> str:
-    """The scheduler, in words."""
+    """The scheduler and its address, for people."""
     return f"the Dask scheduler at {client.scheduler.address}" if client.scheduler else "the Dask scheduler"

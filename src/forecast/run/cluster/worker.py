@@ -1,7 +1,7 @@
 """What a worker of a Dask cluster does for a run: stage an object, load it, evaluate a QC window.
 
 A worker process does one thing at a time, so that its memory is that of one object. It keeps what it has staged until
-that is loaded, and reads an object again that another worker has staged, or that had to make room.
+that is loaded, and reads an object again if another worker staged it, or if it was dropped to free space.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from forecast.transform import RULES_VERSION
 from forecast.zone.writer import OBSERVATIONS
 
 _LOGGER: Final = logging.getLogger("forecast")
-# How long a worker that is told to end a run waits for what it is doing.
+# How long a worker that is told to end a run waits for its current task.
 _END_SECONDS: Final = 30
 
 
@@ -59,13 +59,13 @@ def stage(name: str, run_id: str, number: int, raw: RawObject) -> Done:
 
 
 def load(name: str, run_id: str, number: int, raw: RawObject) -> Done:
-    """Load an object from what this worker has staged; where it has not, stage it first."""
+    """Load an object that this worker has staged; otherwise, stage it first."""
     part = _part_of(name, run_id)
     return _nothing_done() if part is None else part.load(number, raw)
 
 
 def evaluate(name: str, run_id: str, window: QcWindow, seen: frozenset[tuple[str, int]]) -> Evaluated:
-    """Evaluate a window; the station-days that are `seen` were counted before."""
+    """Evaluate a window; the station-days in `seen` were already counted."""
     part = _part_of(name, run_id)
     if part is None:
         return Evaluated(QcCounts(), Findings(), set(), [], _ended())
@@ -73,22 +73,22 @@ def evaluate(name: str, run_id: str, window: QcWindow, seen: frozenset[tuple[str
 
 
 def stop(name: str, dask_worker: Any) -> None:
-    """Let what goes on for a run end at the next opportunity. Dask gives the worker, by the name of the argument."""
+    """Stop a run's work at the next opportunity. Dask passes the worker because of the argument's name."""
     if name in dask_worker.plugins:
         dask_worker.plugins[name].part.stop.set()
 
 
 class RunPlugin(WorkerPlugin):  # type: ignore[misc]
-    """Gives every worker of a cluster its part in a run, also one that comes later."""
+    """Gives every worker of a cluster its part in a run, including workers that join later."""
 
     def __init__(self, name: str, job: Job) -> None:
         self.name = name
         self._job = job
 
     def setup(self, worker: Any) -> None:
-        """Begin the part of a worker."""
+        """Start the part of a worker."""
         if self._job.local and threading.current_thread() is threading.main_thread():
-            # Ctrl-C reaches all processes of a terminal; the run tells its workers when to end.
+            # Ctrl-C reaches all processes of a terminal, but the run tells its workers when to end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.part = _Part(self._job, worker.address)
 
@@ -98,7 +98,7 @@ class RunPlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def _part_of(name: str, run_id: str) -> _Part | None:
-    """None on a worker that is about to end, or works for a later run."""
+    """The part of this worker; None if it is about to end, or works for a later run."""
     plugin = get_worker().plugins.get(name)
     part: _Part | None = None if plugin is None or plugin.part.run_id != run_id else plugin.part
     return part
@@ -114,7 +114,7 @@ def _ended() -> InterruptedRunError:
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """What a worker opens once a run."""
+    """What a worker opens once per run."""
 
     raw: Store
     processed: Store
@@ -127,7 +127,7 @@ class _Tools:
 
 
 class _Part:
-    """The part of a worker process in a run."""
+    """A worker process's part in a run."""
 
     def __init__(self, job: Job, address: str) -> None:
         self.stop = threading.Event()
@@ -142,7 +142,7 @@ class _Part:
         self._staged: dict[int, tuple[Stager, StagedObject]] = {}
 
     def close(self) -> None:
-        """Let go of everything; what is at work is told to end, and is waited for."""
+        """Stop the work in progress, wait for it, and release everything."""
         self.stop.set()
         self._closed = True
         if self._turn.acquire(timeout=_END_SECONDS):
@@ -193,12 +193,12 @@ class _Part:
                 return Evaluated(QcCounts(), findings, set(), log, error)
 
     def _new_run(self) -> Run:
-        """What one piece of work is counted in."""
+        """A run to count one piece of work in."""
         lease = None if self._opened is None else self._opened.lease
         return Run(self._job.settings, self._job.options, self._job.context, stop=self.stop, lease=lease)
 
     def _stage(self, run: Run, number: int, raw: RawObject) -> frozenset[tuple[str, int]] | None:
-        """The station-days of an object that is staged now; None where it is left out."""
+        """Stage an object; return its station-days, or None if it is skipped."""
         if number not in self._staged:
             tools = self._tools()
             run.lease = tools.lease
@@ -226,7 +226,7 @@ class _Part:
             stager.remove(staged.folder)
 
     def _drop_staged(self) -> None:
-        """Give back the space of what waits to be loaded; it is read again when its turn comes."""
+        """Release the disk space of objects that wait to be loaded; they are read again when their turn comes."""
         for stager, staged in self._staged.values():
             stager.remove(staged.folder)
         self._staged.clear()
@@ -268,7 +268,7 @@ class _Part:
 
 
 class _Captured(logging.Handler):
-    """Keeps what is logged, as it can cross processes."""
+    """Keeps log records in a form that can be sent to another process."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -286,7 +286,7 @@ class _Captured(logging.Handler):
 
 @contextmanager
 def _captured(job: Job) -> Iterator[list[logging.LogRecord]]:
-    """What is logged within."""
+    """Collects the log records of the block."""
     handler = _Captured()
     _LOGGER.setLevel(job.settings.log_level)
     _LOGGER.addHandler(handler)
