@@ -55,6 +55,19 @@ def test_of_two_reports_of_one_second_the_second_is_the_newest(tmp_path: Path) -
     assert quality.anomalies_detected == 7
 
 
+def test_a_run_without_values_to_check_leaves_what_the_one_before_it_found(tmp_path: Path) -> None:
+    site_of(tmp_path)
+    newest = max(tmp_path.glob("quality_report_*.json"))
+    report = json.loads(newest.read_text("utf-8"))
+    nothing = {"anomalies_detected": 7, "values_judged": 0, "station_days_checked": 0}
+    newest.with_name(f"{newest.stem}-2.json").write_text(json.dumps({**report, **nothing}), "utf-8")
+    quality = read_logs(tmp_path).quality
+    assert quality is not None
+    assert (quality.anomalies_detected, quality.values_judged, quality.is_newest) == (0, 10_080, False)
+    site = make_site(read_logs(tmp_path), STATIONS, MAX_AGE_HOURS, Quarantine())
+    assert "Later runs had no new values to check." in text(page(site, "quality.html"))
+
+
 def test_every_night_has_its_place_in_the_strip(tmp_path: Path) -> None:
     faults = Faults(failed={20: "no primary"}, rejected={28: 90})
     html = page(site_of(tmp_path, faults))

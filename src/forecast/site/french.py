@@ -128,8 +128,9 @@ FRENCH: Final[dict[str, str]] = {
     "Pressure (sea level)": "Pression (niveau de la mer)",
     "Pressure (station)": "Pression (station)",
     "Quality": "Qualité",
-    "Quality of the last run: {flagged} values flagged, {values} checked": (
-        "Qualité de la dernière exécution : {flagged} valeurs marquées, {values} contrôlées"
+    "Quality: {flagged} values flagged, {values} checked": "Qualité : {flagged} valeurs marquées, {values} contrôlées",
+    "Later runs had no new values to check.": (
+        "Les exécutions suivantes n'avaient pas de nouvelle valeur à contrôler."
     ),
     "Quarantine": "Quarantaine",
     "Quarantine: {rows} rows, and {objects} objects rejected by the last run": (

@@ -62,12 +62,14 @@ def read_logs(folder: Path) -> Logs:
     runs, unreadable = past_runs(folder, NIGHTS)
     qualities = [report for report in _reports(folder, QualityReport) if report.run_id is not None]
     by_run = {report.run_id: report for report in qualities}
-    newest = qualities[-1] if qualities else None
+    # A run without new values checks none, and takes nothing back of what the run before it found.
+    checked = next((report for report in reversed(qualities) if report.values_judged), None)
+    newest = checked or (qualities[-1] if qualities else None)
     latency = _reports(folder, QueryLatencyReport)
     return Logs(
         runs=tuple(runs),
         nights=tuple(_night(status, by_run.get(status.run_id)) for status in reversed(runs)),
-        quality=None if newest is None else _quality(newest),
+        quality=None if newest is None else _quality(newest, is_newest=newest is qualities[-1]),
         findings={} if newest is None else _findings(newest),
         latency=tuple(map(_latency, latency)),
         ingestion=tuple(_ingestion(_reports(folder, IngestReport))),
@@ -117,9 +119,10 @@ def _night(status: PipelineStatus, quality: QualityReport | None) -> Night:
     )
 
 
-def _quality(report: QualityReport) -> Quality:
+def _quality(report: QualityReport, *, is_newest: bool) -> Quality:
     return Quality(
         generated_at=_moment(report.generated_at),
+        is_newest=is_newest,
         completeness_score=report.completeness_score,
         anomalies_detected=report.anomalies_detected,
         values_judged=report.values_judged,

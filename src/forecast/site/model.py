@@ -191,9 +191,13 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The last run's quality report; `flags` are values and flagged ones by station and parameter."""
+    """The quality report of the newest run that checked any value; `flags` are values and flagged ones.
+
+    `flags` is by station and parameter; `is_newest` is False where later runs had no value to check.
+    """
 
     generated_at: datetime
+    is_newest: bool
     completeness_score: float
     anomalies_detected: int
     values_judged: int | None
