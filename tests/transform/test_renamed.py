@@ -93,6 +93,16 @@ def test_a_renamed_field_of_the_api_is_told() -> None:
     assert renamed(with_name(API, "humidityAvg", "hum"), "x") == {"relative_humidity": ("hum",)}
 
 
+def test_a_field_behind_the_names_of_flattened_objects_is_told() -> None:
+    """The other parameters that the station reports are lacking too, and have no candidates."""
+    row = {name: API[name] for name in ("stationID", "obsTimeUtc", "humidityAvg")}
+    found = renamed(row | {"observations_metric_temp": 13.8, "observations_metric_pressure": 998.4})
+    assert found == {
+        "air_temperature": ("observations_metric_temp",),
+        "air_pressure_at_mean_sea_level": ("observations_metric_pressure",),
+    }
+
+
 def test_a_column_that_a_schema_keeps_and_nothing_fills_is_renamed_too() -> None:
     assert renamed({**CLIMATE, "temperature": None, "temp": "7.6"}, CLIMATE_KEY) == {"air_temperature": ("temp",)}
 

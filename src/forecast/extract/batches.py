@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.admission import Mask
 from forecast.core.decimals import without_short_floats
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
@@ -36,8 +36,8 @@ from forecast.extract.json.answers import (
     lost_on_the_way,
     no_rows,
 )
-from forecast.extract.json.document import Around, Document
-from forecast.extract.json.header import is_document, names_a_container, reassemble
+from forecast.extract.json.document import Around, Document, document_in
+from forecast.extract.json.header import names_a_container, reassemble
 from forecast.extract.json.lines import BadRecordError, FastReader, read_records, rejected_record, rows_of_records
 from forecast.extract.json.objects import flat, opened, parse_cells
 from forecast.extract.ledger import Ledger
@@ -183,8 +183,11 @@ class BatchMaker:
             for name in self._shapes.containers:
                 documents |= np.asarray(pc.fill_null(pc.match_substring(cells, name), fill_value=False))
         for index in np.flatnonzero(documents).tolist():
-            documents[index] = is_document(cells[index].as_py().encode(), self._shapes, self._limits)
-        yield from self._documents(part, documents, lambda index: str(cells[index].as_py()))
+            text = cells[index].as_py().encode()
+            document = document_in(text, self._shapes, self._limits)
+            documents[index] = document is not None
+            if document is not None:
+                yield from self._of_row(part, index, partial(self.of_opened, document, text))
         rest = np.flatnonzero(~documents)
         part.keep(rest)
         rows, kept, rejected = parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
@@ -198,23 +201,26 @@ class BatchMaker:
         if documents.any():
             columns = [without_short_floats(flat(column)) for column in part.rows.columns]
             rows = pa.Table.from_arrays(columns, part.rows.column_names)
-            yield from self._documents(part, documents, lambda index: reassemble(rows.slice(index, 1).to_pylist()[0]))
+            for index in np.flatnonzero(documents).tolist():
+                yield from self._of_row(part, index, partial(self._reassembled, rows.slice(index, 1)))
             part.keep(np.flatnonzero(~documents))
             if not len(part.origin) and not part.rejected:
                 return
         yield self._batch(part)
 
-    def _documents(self, part: Part, documents: Mask, text_of: Callable[[int], str]) -> Iterator[RawBatch]:
-        for index in np.flatnonzero(documents).tolist():
-            origin = part.origin.slice(index, 1).to_pylist()[0]
-            try:
-                beside = [level.slice(index, 1).to_pylist()[0] for level in part.beside if level.column_names]
-                text = text_of(index).encode()
-            except (ValueError, OverflowError, pa.ArrowException) as error:
-                fault = ObjectRejectedError("not_json", f"a cell of the document cannot be read: {error}")
-                yield self._of_fault(fault, origin, "")
-                continue
-            yield from self.of_document(text, Around(origin, beside))
+    def _reassembled(self, row: pa.Table, source: Around) -> Iterator[RawBatch]:
+        return self.of_document(reassemble(row.to_pylist()[0]).encode(), source)
+
+    def _of_row(self, part: Part, index: int, batches_of: Callable[[Around], Iterator[RawBatch]]) -> Iterator[RawBatch]:
+        """The batches of a row that is a document."""
+        origin = part.origin.slice(index, 1).to_pylist()[0]
+        try:
+            beside = [level.slice(index, 1).to_pylist()[0] for level in part.beside if level.column_names]
+            batches = batches_of(Around(origin, beside))
+        except (ValueError, OverflowError, pa.ArrowException) as error:
+            fault = ObjectRejectedError("not_json", f"a cell of the document cannot be read: {error}")
+            batches = iter([self._of_fault(fault, origin, "")])
+        yield from batches
 
     def _batch(self, part: Part) -> RawBatch:
         self._take_deleted(part)

@@ -150,13 +150,16 @@ def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | Non
 
 
 def _likeness(name: str, known: str) -> float:
-    """The similarity of two names, from 0 to 1; it is 1 if one begins with the other.
+    """The similarity of two names, from 0 to 1; names are alike if one begins with the other.
 
-    A number in the known name must match: rain over six hours is not rain over three.
+    So they are if the known name is at the end, after the names of the objects that a tool has flattened. A number in
+    the known name must match: rain over six hours is not rain over three.
     """
     number = _NUMBER.search(known)
     if number is not None and number[0] not in _NUMBER.findall(name):
         return 0.0
     shorter, longer = sorted((name, known), key=len)
-    stem = _LIKE if len(shorter) >= _SHORTEST_STEM and longer.startswith(shorter) else 0.0
+    is_stem = len(shorter) >= _SHORTEST_STEM and longer.startswith(shorter)
+    is_last = len(known) > _SHORTEST_STEM and name.endswith(known)
+    stem = _LIKE if is_stem or is_last else 0.0
     return max(stem, SequenceMatcher(None, name, known).ratio())

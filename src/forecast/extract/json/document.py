@@ -33,7 +33,12 @@ from forecast.extract.json.answers import (
     only_around_rows,
     other_lists,
 )
-from forecast.extract.json.header import DocumentHeader, read_header
+from forecast.extract.json.header import (
+    DocumentHeader,
+    has_stringified_container,
+    names_a_container,
+    read_header,
+)
 from forecast.extract.json.items import Item, chunks, read_items
 from forecast.extract.json.lines import rejected_record, rows_of_records
 from forecast.extract.json.objects import opened
@@ -154,6 +159,18 @@ class Document(NamedTuple):
             raise columns_not_rows([path.rpartition(".")[2] for path in lists], paths[0])
         if not rows:
             check_holds_nothing(fields, shapes.containers)
+
+
+def document_in(text: bytes, shapes: Shapes, limits: Limits) -> Document | None:
+    """The document in this JSON text, which has a container, possibly an empty one; None if it is something else."""
+    if not names_a_container(text, shapes):
+        return None
+    try:
+        document = Document.of(lambda: io.BytesIO(text), shapes, limits)
+    except ObjectRejectedError:
+        return None
+    header = document.header
+    return document if header.paths or has_stringified_container(header.fields, shapes) else None
 
 
 class _Found(NamedTuple):

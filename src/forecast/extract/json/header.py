@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Limits
 from forecast.extract.envelope import PAYLOAD_FIELDS, fields_in_lower_case
 from forecast.extract.json.items import ENDS, STARTS, or_rejected
-from forecast.extract.json.prescan import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
 from forecast.extract.shapes import Shapes
 
@@ -35,18 +33,6 @@ def names_a_container(text: bytes, shapes: Shapes) -> bool:
     """Whether this JSON, or JSON text in it, may have a container; a quick check, which can be wrong."""
     found = [name.encode() for name in shapes.containers if name.encode() in text]
     return any(name + end in text for name in found for end in (b'"', b"\\"))
-
-
-def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
-    """Whether JSON text is a document with a container, possibly an empty one."""
-    if not names_a_container(text, shapes):
-        return False
-    try:
-        with surveyed(lambda: io.BytesIO(text), limits).open() as file:
-            head = read_header(file, shapes, limits)
-    except ObjectRejectedError:
-        return False
-    return bool(head.paths) or has_stringified_container(head.fields, shapes)
 
 
 def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:

@@ -17,9 +17,9 @@ from forecast.core.settings import Limits
 from forecast.extract.batches import RECORD_FAULTS, BatchMaker
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json.array import as_lines
-from forecast.extract.json.document import Around, Document, read_document_file
+from forecast.extract.json.document import Around, Document, document_in, read_document_file
 from forecast.extract.json.error_position import place_of_fault
-from forecast.extract.json.header import has_stringified_container, is_document, names_a_container, reassemble
+from forecast.extract.json.header import has_stringified_container, names_a_container, reassemble
 from forecast.extract.json.items import ENDS, STARTS, check_json
 from forecast.extract.json.lines import FastReader
 from forecast.extract.json.prescan import surveyed
@@ -144,7 +144,8 @@ class _Lines(NamedTuple):
                 fields = fields[name]
             if isinstance(fields, str):
                 inner = fields.encode()
-                return self.maker.of_document(inner, around) if is_document(inner, self.shapes, self.limits) else None
+                found = document_in(inner, self.shapes, self.limits)
+                return None if found is None else self.maker.of_opened(found, inner, around)
         if isinstance(fields, dict) and has_stringified_container(fields, self.shapes):
             return self.maker.of_document(reassemble(fields).encode(), around)
         return self.maker.of_opened(document, text, around) if document.header.paths else None
