@@ -46,7 +46,7 @@ BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
     "before extract": ("forecast.run.steps", "extract_data", "before", 3),
     "before transform": ("forecast.run.steps", "transform_data", "before", 5),
     "after transform": ("forecast.run.steps", "transform_data", "after", 5),
-    "after validate": ("forecast.run.steps", "validate_data", "after", 4),
+    "after validate": ("forecast.run.steps", "validate_data", "after", 1),
     "after a file is staged": ("forecast.run.steps", "save_validated_to_s3", "after", 4),
     "before an object is published": ("forecast.run.loading", "publish", "before", 3),
     "between two files of the zone": ("forecast.storage", "LocalStore.publish", "after", 2),

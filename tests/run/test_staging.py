@@ -145,6 +145,87 @@ def test_what_concerns_the_whole_run_ends_it(
         assert f"{folder} (TMPDIR)" in caught.value.message
 
 
+ROWS: list[dict[str, Any]] = [
+    {**ROW, "humidite": 50},
+    {**ROW, "id_station": "99999"},
+    {**ROW, "temperature": "warm"},
+    {**ROW, "dh_utc": "2024-10-01 00:05:00"},
+    {**ROW, "temperature": "99.0"},
+    {**ROW, "temperature": None},
+]
+
+
+def staged_by(chosen: Stager, folder: Path, *, together: bool) -> dict[str, object]:
+    """What is known of each object, with its records, where they are staged together and where one after another."""
+    objects = [(raw, folder / f"{raw.key}-{together}") for raw in chosen.raw.list()]
+    made = chosen.stage_together(objects) if together else map(chosen.stage, *zip(*objects, strict=True))
+    return {
+        raw.key: None
+        if staged is None
+        else (
+            staged.counts,
+            staged.tally,
+            staged.again_at,
+            [(file.key, file.path.read_bytes()) for file in staged.files if file.path.suffix == ".parquet"],
+        )
+        for (raw, _), staged in zip(objects, made, strict=True)
+    }
+
+
+def test_objects_that_are_staged_together_come_to_the_same_as_one_after_another(folder: Path) -> None:
+    """Also where they hold one observation: none has a part in the counts and the first QC of another."""
+    for number, row in enumerate([*ROWS, *ROWS]):
+        text = "".join(json.dumps(one) + "\n" for one in (row, LATE, {**row, "dh_utc": "2024-10-01 00:10:00"}))
+        (folder / "raw" / f"{number:02}.jsonl").write_text(text, "utf-8")
+    (folder / "raw" / "no.jsonl").write_text("no record\n", "utf-8")
+    (folder / "raw" / "void.jsonl").write_text("{}\n", "utf-8")
+    chosen = stager(folder)
+    together, alone = (staged_by(chosen, folder, together=together) for together in (True, False))
+    assert list(together) == [f"{number:02}.jsonl" for number in range(12)] + ["a.jsonl", "b.jsonl"] + [
+        "no.jsonl",
+        "void.jsonl",
+    ]
+    assert together == alone
+    assert [key for key, staged in together.items() if staged is None] == ["no.jsonl"]
+
+
+def test_objects_that_are_staged_together_are_validated_in_one_call(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    validate = steps.validate_data
+
+    def counted(observations: Any, *more: Any) -> Any:
+        calls.append(len(observations))
+        return validate(observations, *more)
+
+    monkeypatch.setattr(steps, "validate_data", counted)
+    staged_by(stager(folder), folder, together=True)
+    assert calls == [2]
+
+
+def test_what_is_raised_on_the_rows_of_one_object_costs_that_one_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "raw" / "b.jsonl").write_text(json.dumps({**ROW, "temperature": "13.5"}) + "\n", "utf-8")
+    (folder / "raw" / "c.jsonl").write_text(json.dumps(ROW) + "\n", "utf-8")
+    validate = steps.validate_data
+
+    def broken(observations: Any, *more: Any) -> Any:
+        if any(13.5 in frame["air_temperature"].tolist() for frame in observations):
+            raise KeyError("x")
+        return validate(observations, *more)
+
+    monkeypatch.setattr(steps, "validate_data", broken)
+    chosen = stager(folder)
+    staged = staged_by(chosen, folder, together=True)
+    assert [key for key, one in staged.items() if one is None] == ["b.jsonl"]
+    (counts,) = chosen.run.objects
+    assert (counts.key, counts.outcome, counts.error_code) == ("b.jsonl", "rejected", "internal_error")
+    (traced,) = [record for record in caplog.records if record.exc_info]
+    assert traced.getMessage() == "internal error on b.jsonl"
+
+
 def test_a_dry_run_remembers_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "extract_data", on_the_first(steps.extract_data, KeyError("x")))
     chosen = stager(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,10 @@ from forecast.run.staging import StagedObject, Stager
 # One object is staged while a bundle is loaded and two wait: staging is faster than loading, and staging two hostile
 # objects at once would take twice the memory. Loading two at once was a tenth faster, but the counts of new and
 # updated documents would depend on chance if objects overlap.
-_STAGED_AT_ONCE: Final = 1
+_STAGERS: Final = 1
+# Consecutive small objects are validated together.
+_TOGETHER: Final = 20
+_SMALL_BYTES: Final = 1 << 20
 _WAITING_BUNDLES: Final = 2
 # If the next object takes longer than this, the staged ones are loaded, because it may be waiting for their disk space.
 _PATIENCE_SECONDS: Final = 0.5
@@ -49,25 +52,37 @@ class ThreadExecutor:
 
     def process(self, objects: Sequence[RawObject], advance: Callable[[], None]) -> None:
         """See `Executor.process`."""
-        staging: deque[Future[StagedObject | None]] = deque()
+        staging: list[Future[StagedObject | None]] = []
         with (
             ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
-            ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
+            ThreadPoolExecutor(_STAGERS, thread_name_prefix="stage") as stagers,
         ):
             queue = _LoadQueue(lambda staged: loader.submit(self._publish_and_load, staged), advance)
             try:
-                for number, raw in enumerate(objects):
+                numbered = ((raw, self._folder / str(number)) for number, raw in enumerate(objects))
+                for group in _staged_together(numbered):
                     self._run.check_stop()
-                    staging.append(stagers.submit(self._stager.stage, raw, self._folder / str(number)))
-                    while len(staging) > _STAGED_AT_ONCE:
-                        queue.put(staging.popleft())
-                while staging:
-                    queue.put(staging.popleft())
+                    staged: list[Future[StagedObject | None]] = [Future() for _ in group]
+                    stagers.submit(self._stage, group, staged)
+                    queue.put_all(staging)
+                    staging = staged
+                queue.put_all(staging)
                 queue.end()
             finally:
                 self._stager.space.close()
                 loader.shutdown(wait=False, cancel_futures=True)
                 stagers.shutdown(wait=False, cancel_futures=True)
+
+    def _stage(self, group: Sequence[tuple[RawObject, Path]], staged: Sequence[Future[StagedObject | None]]) -> None:
+        """Stage objects, and complete the future of each as soon as it is staged."""
+        try:
+            for future, made in zip(staged, self._stager.stage_together(group), strict=True):
+                future.set_result(made)
+        except BaseException as error:
+            for future in staged:
+                if not future.done():
+                    future.set_exception(error)
+            raise
 
     def _publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
         """Load staged objects and remove their files.
@@ -86,6 +101,22 @@ class ThreadExecutor:
                 self._stager.remove(staged.folder)
 
 
+def _staged_together(objects: Iterable[tuple[RawObject, Path]]) -> Iterator[list[tuple[RawObject, Path]]]:
+    """Group consecutive small objects, each with its folder; a large object is a group of its own."""
+    group: list[tuple[RawObject, Path]] = []
+    for raw, folder in objects:
+        small = raw.size <= _SMALL_BYTES
+        if group and (not small or len(group) == _TOGETHER):
+            yield group
+            group = []
+        group.append((raw, folder))
+        if not small:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 @dataclass(slots=True)
 class _LoadQueue:
     """Bundles staged objects and has them loaded, in order; waits if the loader is behind."""
@@ -95,8 +126,12 @@ class _LoadQueue:
     _bundle: Bundle = field(default_factory=Bundle)
     _loading: deque[tuple[int, Future[None]]] = field(default_factory=deque)
 
-    def put(self, staging: Future[StagedObject | None]) -> None:
-        """Add the next object once it is staged."""
+    def put_all(self, staging: Sequence[Future[StagedObject | None]]) -> None:
+        """Add the next objects, each once it is staged."""
+        for one in staging:
+            self._put(one)
+
+    def _put(self, staging: Future[StagedObject | None]) -> None:
         if not wait([staging], _PATIENCE_SECONDS).done:
             self._close_bundle()
         staged = staging.result()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejecte
 from forecast.core.memory import trim_heap
 from forecast.core.raw_objects import RawObject
 from forecast.core.reading import UnknownColumns
-from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, concat
+from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, Validated, concat
 from forecast.core.stations import Stations
 from forecast.extract import check_size
 from forecast.extract.json.answers import NOT_DELIVERED
@@ -37,10 +38,11 @@ from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import ACCESS_DENIED, Run
 from forecast.storage import LocalStore, Store
 from forecast.transform import ObjectTransformer
-from forecast.zone.writer import ObjectWriter, Source, ZoneFile
+from forecast.zone.writer import FEW_ROWS, ObjectWriter, Source, ZoneFile
 
 LOGGER = logging.getLogger("forecast.run.staging")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -73,6 +75,20 @@ class StagedObject:
                 self.again_at = at if self.again_at is None else min(self.again_at, at)
 
 
+@dataclass(slots=True)
+class _ReadObject:
+    """An object that was read to its end.
+
+    `waiting` are its rows (OBSERVATION_SCHEMA) that are not validated yet, if there are only few; `validated` is the
+    result of their validation. A restored object has no writer.
+    """
+
+    staged: StagedObject
+    writer: ObjectWriter | None = None
+    waiting: pd.DataFrame | None = None
+    validated: Validated | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Stager:
     """Stages the objects of one run."""
@@ -86,9 +102,33 @@ class Stager:
 
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """Read one object to its end, or report why it cannot be read and skip it."""
-        folder.mkdir()
+        (staged,) = self.stage_together([(raw, folder)])
+        return staged
+
+    def stage_together(self, objects: Sequence[tuple[RawObject, Path]]) -> Iterator[StagedObject | None]:
+        """Do the same for several objects, each with its own folder: read them, then validate their rows together.
+
+        A fault of one object does not affect the others. No object holds disk space while another one is read, because
+        that one could wait for the space forever.
+        """
+        read: list[tuple[RawObject, Path, _ReadObject | None]] = []
+        for raw, folder in objects:
+            read.append((raw, folder, self._attempt(raw, folder, partial(self._read, raw, folder))))
+            if folder.exists() and any(folder.iterdir()):
+                yield from self._end_all(read)
+                read = []
+        yield from self._end_all(read)
+        trim_heap()
+
+    def _end_all(self, read: Sequence[tuple[RawObject, Path, _ReadObject | None]]) -> Iterator[StagedObject | None]:
+        self._validate_together([one for _, _, one in read if one is not None and one.waiting is not None])
+        for raw, folder, one in read:
+            yield None if one is None else self._attempt(raw, folder, partial(self._end, one))
+
+    def _attempt(self, raw: RawObject, folder: Path, work: Callable[[], _Result]) -> _Result | None:
+        """The result of `work` on one object, or None after reporting why the object is skipped."""
         try:
-            return self._restored(raw, folder) or self._stage(raw, folder)
+            return work()
         except ObjectRejectedError as error:
             self._reject(raw, error)
         except RetryableError as error:
@@ -110,6 +150,11 @@ class Stager:
         shutil.rmtree(folder)
         self.space.release(folder)
 
+    def _read(self, raw: RawObject, folder: Path) -> _ReadObject:
+        folder.mkdir()
+        restored = self._restored(raw, folder)
+        return self._read_rows(raw, folder) if restored is None else _ReadObject(restored)
+
     def _restored(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """The earlier results for this object, if the program would produce the same again."""
         checkpoint = self.checkpoints.of_this_program(raw) if self.run.options.reprocess else None
@@ -125,7 +170,7 @@ class Stager:
         counts = ObjectCounts(raw.key, raw.uri, "interrupted", **made)
         return StagedObject(raw, folder, counts, QualityTally(), files=files, published=checkpoint.files)
 
-    def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
+    def _read_rows(self, raw: RawObject, folder: Path) -> _ReadObject:
         limits = self.run.settings.limits
         check_size(raw.size, limits)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
@@ -143,7 +188,7 @@ class Stager:
             Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
             self.run.context,
             self.stations,
-            make_room=lambda size: self.space.reserve(folder, reading + size),
+            make_room=lambda size: self.space.reserve(folder, size + (reading if copy.exists() else 0)),
         )
         waiting: list[pd.DataFrame] = []
         transformer = ObjectTransformer(raw.key, self.stations, self.run.context.started_at)
@@ -154,13 +199,41 @@ class Stager:
             writer.add_rejected(transformed.rejected)
             waiting.append(transformed.observations)
             if sum(map(len, waiting)) >= CHUNK_ROWS:
-                self._validate_and_save(staged, writer, waiting)
+                self._validate_and_save(staged, writer, concat(waiting, OBSERVATION_SCHEMA))
                 waiting = []
-        self._validate_and_save(staged, writer, waiting)
+        rest = concat(waiting, OBSERVATION_SCHEMA)
+        few = len(rest) <= FEW_ROWS
+        if not few:
+            self._validate_and_save(staged, writer, rest)
         _report_unread(staged.counts, transformer)
         shutil.rmtree(copy.parent)
         self.space.reserve(folder, writer.size)
-        trim_heap()
+        return _ReadObject(staged, writer, rest if few and len(rest) else None)
+
+    def _validate_together(self, objects: Sequence[_ReadObject]) -> None:
+        """Validate the waiting rows of several objects; if that fails, `_end` validates each object separately."""
+        waiting = [one.waiting for one in objects if one.waiting is not None]
+        if len(waiting) <= 1:
+            return
+        try:
+            with self.run.timed("validate"):
+                validated = steps.validate_data(waiting, self.stations, self.run.context.started_at)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  `_end` finds the object that raises it, and logs the traceback
+            return
+        for one, own in zip(objects, validated, strict=True):
+            one.validated = own
+
+    def _end(self, read: _ReadObject) -> StagedObject:
+        staged, writer = read.staged, read.writer
+        if writer is None:
+            return staged
+        if read.validated is not None:
+            self._save(staged, writer, read.validated)
+        elif read.waiting is not None:
+            self._validate_and_save(staged, writer, read.waiting)
+        self.space.reserve(staged.folder, writer.size)
         staged.files = writer.files
         return staged
 
@@ -177,12 +250,12 @@ class Stager:
             yield transformed
         yield from transformer.finish()
 
-    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, frames: list[pd.DataFrame]) -> None:
-        observations = concat(frames, OBSERVATION_SCHEMA)
-        if observations.empty:
-            return
+    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, observations: pd.DataFrame) -> None:
         with self.run.timed("validate"):
-            validated = steps.validate_data(observations, self.stations, self.run.context.started_at)
+            (validated,) = steps.validate_data([observations], self.stations, self.run.context.started_at)
+        self._save(staged, writer, validated)
+
+    def _save(self, staged: StagedObject, writer: ObjectWriter, validated: Validated) -> None:
         with self.run.timed("save"):
             steps.save_validated_to_s3(writer, validated)
         with self.run.timed("report"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
-from forecast.validate import validate
+from forecast.validate import validate_each
 from forecast.zone.writer import ObjectWriter
 
 
@@ -35,9 +35,9 @@ def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transform
     return transformer.transform(batch)
 
 
-def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
-    """Turn observations into records that passed validation."""
-    return validate(observations, stations, now)
+def validate_data(observations: Sequence[pd.DataFrame], stations: Stations, now: datetime) -> list[Validated]:
+    """Turn the observations of each raw object into records that passed validation."""
+    return validate_each(observations, stations, now)
 
 
 def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:

@@ -17,11 +17,12 @@ from forecast.networks.qc_version import qc_version
 from forecast.validate.initial_qc import flag_batch
 
 
-def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
+def with_metadata(table: pa.Table, stations: Stations, objects: npt.NDArray[np.integer]) -> pa.Table:
     """Convert observations of known stations from OBSERVATION_SCHEMA to VALIDATED_SCHEMA.
 
-    The flags only take these rows of each station into account. The surrounding observations, and those of
-    the neighbours, are in the database, and are used for QC once the records are there too.
+    `objects` numbers the raw objects of the rows. The flags only take the rows of one station in one object into
+    account. The surrounding observations, and those of the neighbours, are in the database, and are used for QC once
+    the records are there too.
     """
     size = table.num_rows
     encoded = table["station_id"].combine_chunks().dictionary_encode()
@@ -33,7 +34,8 @@ def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
         "completeness_score": pa.array(_completeness(table, known, codes)),
     }
     first = content_hashes(pa.table(columns), known, codes)
-    quality = flag_batch(table, known, codes, first)
+    distinct, series = np.unique(objects * len(known) + codes, return_inverse=True)
+    quality = flag_batch(table, [known[place % len(known)] for place in distinct.tolist()], series, first)
     columns |= {
         "precipitation_amount": pa.array(quality.amount, from_pandas=True),
         "flag": pa.array(quality.flag),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,8 @@ def violations(table: pa.Table, stations: Stations, now: datetime) -> list[tuple
     return found
 
 
-def rejected_rows(table: pa.Table, found: list[tuple[str, Violation]]) -> tuple[Mask, list[dict[str, Any]]]:
-    """The mask of all rejected rows, and a record of each under its first reason."""
+def rejected_rows(table: pa.Table, found: list[tuple[str, Violation]]) -> tuple[Mask, list[tuple[int, dict[str, Any]]]]:
+    """The mask of all rejected rows, and each of them with its record (REJECTED_SCHEMA) under its first reason."""
     rejected = np.zeros(table.num_rows, dtype=bool)
     records = []
     for field, fault in found:
@@ -40,16 +41,15 @@ def rejected_rows(table: pa.Table, found: list[tuple[str, Violation]]) -> tuple[
             observation = {
                 name: value for name, value in table.slice(row, 1).to_pylist()[0].items() if value is not None
             }
-            records.append(
-                {
-                    "position": observation.get("source_row"),
-                    "code": fault.code,
-                    "field": field,
-                    "value": None if observation.get(field) is None else str(observation[field]),
-                    "reason": fault.reason,
-                    "observation": observation,
-                    "instant": instant_text(fault.instants, row),
-                }
-            )
+            record = {
+                "position": observation.get("source_row"),
+                "code": fault.code,
+                "field": field,
+                "value": None if observation.get(field) is None else str(observation[field]),
+                "reason": fault.reason,
+                "row": json.dumps(observation, default=str),
+                "instant": instant_text(fault.instants, row),
+            }
+            records.append((row, record))
         rejected |= fault.mask
     return rejected, records
