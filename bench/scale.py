@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench import history
+from bench import country, history
 from bench.growth import is_straight
 from bench.run import drop, line, peak_mb, replica_set, settings
 from bench.run import stations as series
@@ -31,7 +31,6 @@ from forecast_demo import write_history_jsonl
 from forecast_demo.crowd import CITY_HOURS, CITY_ROWS, CITY_STATIONS, Crowd, write_days
 from main import run_pipeline
 
-COUNTRY_STATIONS = 2_000
 REGISTRY_STATIONS = 10_000
 CURVE = (6, 60, 600, 6_000)
 CURVE_HOURS = 12
@@ -57,10 +56,13 @@ CITY, COUNTRY, REGISTRY = Aim(90, 500), Aim(5, 500), Aim(3, 500)
 def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: int, chosen: int) -> dict[str, Any]:
     """A whole run; CPU of all that it does.
 
-    Over the first `chosen` of so many stations, of those the newest day, or over `rows` in so many objects ("series").
+    Over the first `chosen` of so many stations, of those the newest day; over `rows` in so many objects ("series"); or
+    over the hours of a country that are there ("hours").
     """
     if shape == "series":
         return child_of_objects(uri, folder, stations, rows)
+    if shape == "hours":
+        return whole_run(uri, folder, country.stations())
     crowd = Crowd.city(stations) if shape == "city" else Crowd.country(stations)
     if not (folder / "raw").exists():
         write_days(folder / "raw", crowd, hours=hours, rows=rows or None, stations=chosen or stations)
@@ -113,13 +115,18 @@ def measured(
     place = folder / f"{shape}-{stations}-{hours}"
     figures: dict[str, Any] = {}
     for _ in ("write", "run"):
-        numbers = map(str, (stations, hours, rows, chosen))
-        command = [sys.executable, "-m", "bench.scale", "child", uri, str(place), shape, *numbers]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-        figures = json.loads(done.stdout)
+        figures = of_process(uri, place, shape, stations, hours, rows, chosen)
     drop(uri, "bench_scale")
     shutil.rmtree(place)
+    return figures
+
+
+def of_process(uri: str, place: Path, shape: str, *numbers: int) -> dict[str, Any]:
+    """What `child` returns in a process of its own."""
+    command = [sys.executable, "-m", "bench.scale", "child", uri, str(place), shape, *map(str, numbers)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
@@ -128,6 +135,24 @@ def told(words: str, figures: dict[str, Any], aim: Aim | None = None) -> bool:
     limit = "" if aim is None else f"  at most {aim.cpu:g} s, {aim.megabytes:g} MB"
     line(words, f"{figures['cpu']:.1f} s", f"CPU, {figures['rows']:,} rows, {figures['peak_mb']:.0f} MB{limit}")
     return aim is None or (figures["cpu"] <= aim.cpu and figures["peak_mb"] <= aim.megabytes)
+
+
+def hours(uri: str, folder: Path) -> bool:
+    """Hours of a country; whether the one that comes to those before it holds its aim."""
+    place = folder / "hours"
+    raw = place / "raw"
+    objects = country.write_hours(place / "later", country.HOURS_BEFORE + 1)
+    raw.mkdir()
+    figures = {}
+    for words, some in (("the first", objects[:1]), ("those", objects[1:-1]), ("the last", objects[-1:])):
+        for path in some:
+            path.rename(raw / path.name)
+        figures[words] = of_process(uri, place, "hours", 0, 0, 0, 0)
+    drop(uri, "bench_scale")
+    shutil.rmtree(place)
+    told(f"the first hour of {country.STATIONS:,} stations, with every page", figures["the first"])
+    told(f"the {country.HOURS_BEFORE - 1} hours after it in one run", figures["those"])
+    return told("a country: the hour after them", figures["the last"], COUNTRY)
 
 
 def curve(uri: str, folder: Path) -> bool:
@@ -139,6 +164,12 @@ def curve(uri: str, folder: Path) -> bool:
         told(f"{number:,} stations", figures)
         cpu[number] = figures["cpu"]
     return is_straight(cpu, "station")
+
+
+def one_of_many(uri: str, folder: Path) -> bool:
+    """A day of one station among many; whether it holds its aim."""
+    figures = measured(uri, folder, "country", REGISTRY_STATIONS, 48, chosen=1)
+    return told(f"a day of one of {REGISTRY_STATIONS:,} stations", figures, REGISTRY)
 
 
 def objects(uri: str, folder: Path) -> bool:
@@ -167,12 +198,10 @@ def main(arguments: list[str]) -> int:
         folder = Path(name)
         with replica_set(1, folder / "mongod") as uri:
             city = measured(uri, folder, "city", CITY_STATIONS, CITY_HOURS, CITY_ROWS)
-            country = measured(uri, folder, "country", COUNTRY_STATIONS, 1)
-            one_of_many = measured(uri, folder, "country", REGISTRY_STATIONS, 48, chosen=1)
             held = [
                 told(f"a city: {CITY_STATIONS} stations, a month of hours", city, CITY),
-                told(f"a country: one hour of {COUNTRY_STATIONS:,} stations", country, COUNTRY),
-                told(f"a day of one of {REGISTRY_STATIONS:,} stations", one_of_many, REGISTRY),
+                hours(uri, folder),
+                one_of_many(uri, folder),
                 curve(uri, folder),
                 objects(uri, folder),
                 history.documents(uri, folder, most.documents),
@@ -184,7 +213,6 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
         uri, place, shape, *numbers = sys.argv[2:]
-        stations, hours, rows, chosen = map(int, numbers)
-        print(json.dumps(child(uri, Path(place), shape, stations, hours, rows, chosen)))
+        print(json.dumps(child(uri, Path(place), shape, *map(int, numbers))))
     else:
         sys.exit(main(sys.argv[1:]))

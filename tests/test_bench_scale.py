@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from bench import scale
+from bench import country, scale
 from bench.growth import is_straight
 
 FIGURES = """\
@@ -48,6 +49,38 @@ def test_the_benchmark_compares_the_same_rows_in_few_objects_and_in_many(
     assert re.search(r" 0\.60 +of that in the largest, at least 0\.6\n", printed)
     figures[1_000] = 20.1
     assert not scale.objects("mongodb://nowhere", tmp_path)
+
+
+@pytest.mark.parametrize(("last", "held"), [(5.0, True), (5.1, False)])
+def test_the_hour_of_a_country_comes_to_the_hours_before_it(
+    last: float, held: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(country, "STATIONS", 5)
+    monkeypatch.setattr(country, "HOURS_BEFORE", 3)
+    monkeypatch.setattr(scale, "drop", lambda _uri, _database: None)
+    read: list[list[str]] = []
+
+    def of_process(_uri: str, place: Path, shape: str, *_: int) -> dict[str, float]:
+        assert shape == "hours"
+        read.append(sorted(path.stem for path in (place / "raw").iterdir()))
+        return {"cpu": 25.0 if len(read) < 3 else last, "rows": 5, "peak_mb": 300}
+
+    monkeypatch.setattr(scale, "of_process", of_process)
+    assert scale.hours("mongodb://nowhere", tmp_path) is held
+    names = [f"2024_10_14_0{hour}" for hour in range(4)]
+    assert read == [names[:1], names[:3], names]
+
+
+def test_two_of_five_stations_of_a_country_measure_more_than_temperature_and_rain(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(country, "STATIONS", 5)
+    (hour,) = country.write_hours(tmp_path / "raw", 1)
+    rows = json.loads(hour.read_text("utf-8"))
+    assert [row["validity_time"] for row in rows] == ["2024-10-14T00:00:00Z"] * 5
+    assert [row["geo_id_insee"] for row in rows] == [station.network_id for station in country.stations()]
+    assert [row["ff"] is not None for row in rows] == [True, True, False, False, False]
+    assert [len(station.parameters) for station in country.stations()] == [11, 11, 4, 4, 4]
 
 
 @pytest.mark.parametrize(

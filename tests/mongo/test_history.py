@@ -47,6 +47,12 @@ def test_runs_come_newest_first_and_each_once(collection: ObservationCollection)
     assert runs.ended(["r1", "r3", "r9"]) == {"r1"}
 
 
+def test_the_stations_of_runs_are_read_where_they_are_asked_for(collection: ObservationCollection) -> None:
+    runs = RunHistory.for_collection(collection)
+    runs.put(report(1))
+    assert runs.newest(9, with_stations=False) == [{**report(1), "stations": {}}]
+
+
 def test_old_runs_are_removed_but_never_the_newest(collection: ObservationCollection) -> None:
     runs = RunHistory.for_collection(collection)
     for night in range(4):

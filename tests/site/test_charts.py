@@ -107,6 +107,17 @@ def test_wherever_stations_are_their_marks_are_within_the_map(places: list[tuple
         assert 0 <= float(y) <= WIDE[1]
 
 
+def test_the_name_of_a_country_lies_on_no_station() -> None:
+    many = [
+        Mark(f"S{n}", f"S{n}: fresh", f"{n}.html", 43.5 + n // 40 / 20, n % 40 / 6, "good", "●") for n in range(2_400)
+    ]
+    drawing = str(station_map(many, "Map"))
+    ((x, y),) = re.findall(r'<text class="country" x="([-0-9.]+)" y="([-0-9.]+)" text-anchor="middle">FRANCE<', drawing)
+    left, right = float(x) - 30, float(x) + 30
+    for at_x, at_y in re.findall(r'<circle cx="([-0-9.]+)" cy="([-0-9.]+)" r="5"', drawing):
+        assert not (left < float(at_x) + 5 and float(at_x) - 5 < right and abs(float(at_y) - float(y) + 4) < 13)
+
+
 def test_hundreds_of_stations_are_dots_without_names() -> None:
     many = [Mark(f"S{n}", f"S{n}: fresh", f"{n}.html", 45 + n / 200, 1 + n % 20 / 10, "good", "●") for n in range(200)]
     drawing = str(station_map(many, "Map"))

@@ -68,6 +68,24 @@ def test_a_run_without_values_to_check_leaves_what_the_one_before_it_found(tmp_p
     assert "Later runs had no new values to check." in text(page(site, "quality.html"))
 
 
+def test_the_newest_quality_report_that_can_be_read_whole_is_shown_and_of_the_others_the_figures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site_of(tmp_path)
+    *_, oldest, before, newest = sorted(tmp_path.glob("quality_report_*.json"))
+    reports = {path: json.loads(path.read_text("utf-8")) for path in (oldest, before, newest)}
+    for path in (oldest, newest):
+        path.write_text(json.dumps({**reports[path], "by_check": "none"}), "utf-8")
+    site = make_site(read_logs(tmp_path), STATIONS, MAX_AGE_HOURS, Quarantine())
+    assert site.quality is not None
+    assert f"{site.quality.generated_at:%Y-%m-%dT%H:%M:%SZ}" == reports[before]["generated_at"]
+    judged = [night.values_judged for night in site.nights[-3:]]
+    assert judged == [reports[oldest]["values_judged"], reports[before]["values_judged"], None]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the dashboard cannot read {newest.name} (ValidationError) and leaves it out",
+    ]
+
+
 def test_every_night_has_its_place_in_the_strip(tmp_path: Path) -> None:
     faults = Faults(failed={20: "no primary"}, rejected={28: 90})
     html = page(site_of(tmp_path, faults))

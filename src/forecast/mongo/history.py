@@ -57,10 +57,13 @@ class RunHistory:
         with mongo_errors("reading the run history"):
             return [_report(one) for one in self.collection.find({"status": RUNNING})]
 
-    def newest(self, most: int) -> list[dict[str, Any]]:
-        """The status reports of the last runs, newest first."""
+    def newest(self, most: int, *, with_stations: bool = True) -> list[dict[str, Any]]:
+        """The status reports of the last runs, newest first; those without their stations name none."""
+        # Of a report on thousands of stations, these are nearly all.
         with mongo_errors("reading the run history"):
-            return [_report(one) for one in self.collection.find().sort("started_at", DESCENDING).limit(most)]
+            found = self.collection.find({}, {} if with_stations else {"stations": 0})
+            reports = [_report(one) for one in found.sort("started_at", DESCENDING).limit(most)]
+        return reports if with_stations else [{**one, "stations": {}} for one in reports]
 
     def remove_before(self, moment: datetime) -> int:
         """Remove the runs that started before a time, except the newest of all; return their number."""

@@ -64,7 +64,8 @@ class History:
         self._enter_others(self._runs, collection, ours, now)
         known, _ = past_runs(self._settings.logs_dir, MAX_RUNS)
         mine = [report for report in known if same_place(report, ours.arguments)]
-        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, MAX_RUNS), *mine])]
+        stored = runs_of(collection, MAX_RUNS, with_stations=False)
+        states = [run_state(report) for report in newest_first([ours, *stored, *mine])]
         due = schedule_of(self._settings.schedule, states, now).due
         return missed_before_last(states, missed_runs(states, due, now))
 
@@ -134,9 +135,9 @@ class History:
             return read_reports([target])[0]
 
 
-def runs_of(collection: ObservationCollection, most: int) -> list[PipelineStatus]:
+def runs_of(collection: ObservationCollection, most: int, *, with_stations: bool = True) -> list[PipelineStatus]:
     """The last runs on a collection, newest first, without those of other versions of the program."""
-    return _converted(RunHistory.for_collection(collection).newest(most))
+    return _converted(RunHistory.for_collection(collection).newest(most, with_stations=with_stations))
 
 
 def closed(report: PipelineStatus, died: Died, objects_loaded: int, sums: Mapping[str, int]) -> PipelineStatus:

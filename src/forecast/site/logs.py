@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from forecast.report.error_budget import Evidence
 from forecast.report.history import past_runs
 from forecast.report.models import quality as quality_model
-from forecast.report.models.base import Report
+from forecast.report.models.base import Count, Model, Rate, Report
 from forecast.report.models.ingest import IngestReport
 from forecast.report.models.latency import QueryLatencyReport
 from forecast.report.models.load_test import LoadTestReport
@@ -37,6 +37,7 @@ LOGGER = logging.getLogger("forecast.site")
 TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind, LoadTestReport.kind, IngestReport.kind)
 _MAX_DUPLICATES: Final = 30
 _ReportT = TypeVar("_ReportT", bound=Report)
+_ModelT = TypeVar("_ModelT", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,34 @@ class Logs:
     measurements: Evidence
 
 
+class _RunQuality(Model):
+    """What the runs are shown with of their quality reports, which are megabytes where there are many stations."""
+
+    format_version: Literal[2]
+    run_id: str | None
+    records_validated: Count
+    completeness_score: Rate
+    anomalies_detected: Count
+    values_judged: Count
+
+
+class _Shown(NamedTuple):
+    """The quality report whose details are shown, and whether no later one is there."""
+
+    report: QualityReport
+    is_newest: bool
+
+
 def read_logs(folder: Path) -> Logs:
     """What the newest reports of a folder say."""
     runs, unreadable = past_runs(folder, NIGHTS)
-    qualities = [report for report in _reports(folder, QualityReport) if report.run_id is not None]
-    by_run = {report.run_id: report for report in qualities}
-    # A run without new values checks none, and takes nothing back of what the run before it found.
-    checked = next((report for report in reversed(qualities) if report.values_judged), None)
-    newest = checked or (qualities[-1] if qualities else None)
+    by_run, shown = _qualities(folder)
     latency = _reports(folder, QueryLatencyReport)
     return Logs(
         runs=tuple(runs),
         nights=tuple(_night(status, by_run.get(status.run_id)) for status in reversed(runs)),
-        quality=None if newest is None else _quality(newest, is_newest=newest is qualities[-1]),
-        findings={} if newest is None else _findings(newest),
+        quality=None if shown is None else _quality(shown.report, is_newest=shown.is_newest),
+        findings={} if shown is None else _findings(shown.report),
         latency=tuple(map(_latency, latency)),
         ingestion=tuple(_ingestion(_reports(folder, IngestReport))),
         objects=tuple(_objects(runs[0])) if runs else (),
@@ -81,17 +96,40 @@ def read_logs(folder: Path) -> Logs:
 
 def _reports(folder: Path, of: type[_ReportT]) -> list[_ReportT]:
     """The newest reports of a kind, oldest first; one of another form is logged and left out."""
-    found = []
+    return [report for path in _files(folder, of.kind) if (report := _read(path, of)) is not None]
+
+
+def _qualities(folder: Path) -> tuple[dict[str, _RunQuality], _Shown | None]:
+    """What is shown of the newest quality reports of runs, by run, and the report whose details are; likewise."""
+    read = ((path, _read(path, _RunQuality)) for path in reversed(_files(folder, QualityReport.kind)))
+    found = {path: report for path, report in read if report is not None and report.run_id is not None}
+    shown = None
+    # A run without new values checks none, and takes nothing back of what the run before it found.
+    for path in sorted(found, key=lambda path: not found[path].values_judged):
+        report = _read(path, QualityReport)
+        if report is not None:
+            shown = _Shown(report, path == next(iter(found)))
+            break
+        del found[path]
+    return {str(report.run_id): report for report in reversed(found.values())}, shown
+
+
+def _files(folder: Path, kind: str) -> list[Path]:
+    """The newest reports of a kind, oldest first."""
     # By the name without its ending: the second report of a second, "…Z-2.json", comes after "…Z.json".
-    for path in sorted(folder.glob(f"{of.kind}_*.json"), key=lambda path: path.stem)[-NIGHTS:]:
-        try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=of))
-        except (OSError, ValueError) as error:
-            LOGGER.warning("the dashboard cannot read %s (%s) and leaves it out", path.name, type(error).__name__)
-    return found
+    return sorted(folder.glob(f"{kind}_*.json"), key=lambda path: path.stem)[-NIGHTS:]
 
 
-def _night(status: PipelineStatus, quality: QualityReport | None) -> Night:
+def _read(path: Path, of: type[_ModelT]) -> _ModelT | None:
+    """A report; None where it has another form, which is logged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=of)
+    except (OSError, ValueError) as error:
+        LOGGER.warning("the dashboard cannot read %s (%s) and leaves it out", path.name, type(error).__name__)
+        return None
+
+
+def _night(status: PipelineStatus, quality: _RunQuality | None) -> Night:
     counts = status.counts
     started = _moment(status.started_at)
     finished = None if status.finished_at is None else _moment(status.finished_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -276,7 +277,7 @@ class Ingestion:
     holes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
     """Everything that is shown. `made_at` is the time of the newest report, so that a state has one site.
 
@@ -299,9 +300,13 @@ class Site:
     silent_hours: float = SILENT_HOURS
     budgets: tuple[ErrorBudget, ...] = ()
 
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return {one.place.id: one.place.name for one in self.stations}
+
     def station_name(self, station_id: str) -> str:
         """The name of a station, or its id where it has none."""
-        return next((one.place.name for one in self.stations if one.place.id == station_id), station_id)
+        return self._names.get(station_id, station_id)
 
     @property
     def in_turn(self) -> bool:
