@@ -51,6 +51,13 @@ def test_a_station_that_measures_one_parameter_is_checked_without_the_others(nam
     assert {of for _, of in results.by_check} == {name}
 
 
+def test_a_gust_without_a_mean_wind_is_not_compared_with_it() -> None:
+    results = alone(wind_speed_of_gust=[50.0, 51.0])
+    assert not {("gust_above_mean", "wind_speed_of_gust"), ("gust_below_mean", "wind_speed_of_gust")} & set(
+        results.by_check
+    )
+
+
 def test_a_value_beyond_its_range_is_no_spike_and_makes_no_step_after_it() -> None:
     """Without the gross range, 70 °C among 12 °C would be both."""
     results = alone(air_temperature=[12.0, 12.1, 70.0, 12.2, 12.3])

@@ -130,6 +130,8 @@ def test_the_offset_is_cut_at_the_cap_and_zero_with_too_few_hours() -> None:
     assert offset_of([3.0, 3.0], hourly(2), cap=1.5) == [1.5, 1.5]
     assert offset_of([3.0, 3.0], hourly(2), min_hours=3) == [0.0, 0.0]
     assert offset_of([3.0, 3.0, 3.0], hourly(3), min_hours=3) == [3.0, 3.0, 3.0]
+    # Each value has hours of its own around it: the last one is alone.
+    assert offset_of([3.0, 3.0, 3.0, 7.0], minutes(0, 60, 120, 600), hours=1) == [3.0, 3.0, 3.0, 0.0]
 
 
 def test_missing_values_and_medians_count_for_nothing() -> None:

@@ -138,6 +138,11 @@ def test_a_single_low_reading_that_goes_back_to_where_it_was_fails(reading: floa
     assert counter_of([4.8, reading, NAN, 5.0]) == [NOT_EVALUATED, FAIL, MISSING, GOOD]
 
 
+@pytest.mark.parametrize(("after", "flag"), [(5.25, FAIL), (4.75, FAIL), (5.5, GOOD)])
+def test_a_low_reading_fails_if_those_around_it_differ_by_no_more_than_the_jitter(after: float, flag: int) -> None:
+    assert counter_of([5.0, 0.0, after], jitter=0.25)[1] == flag
+
+
 def test_a_reset_that_stays_or_was_small_is_no_single_low_reading() -> None:
     assert counter_of([4.8, 0.0, 0.0, TIP]) == [NOT_EVALUATED, GOOD, GOOD, GOOD]
     assert counter_of([4.8, 0.0, 4.0]) == [NOT_EVALUATED, GOOD, GOOD]

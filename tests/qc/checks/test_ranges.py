@@ -14,6 +14,9 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.checks.climatology import climatology
 from forecast.qc.checks.gross_range import Range, gross_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
+from forecast.qc.runner import run_station_checks
+from forecast.qc.series import joined
+from tests.networks import series, station
 from tests.qc.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
 from tests.quality.experiments import (
     RH,
@@ -100,6 +103,14 @@ def test_limits_of_the_season_are_inside() -> None:
     values = floats(*WINTER, *SUMMER)
     flags = climatology(values, times, latitude=LILLE, winter=WINTER, summer=SUMMER)
     assert flags.tolist() == [SUSPECT, GOOD, GOOD, SUSPECT] * 2
+
+
+def test_stations_on_both_sides_of_45_degrees_have_limits_of_their_own_when_they_are_evaluated_together() -> None:
+    times = moments("2025-01-15T12:00")
+    places = (station("A"), station("B", latitude=20.0))
+    everyone = [series(place, times, air_temperature=[37.0]) for place in places]
+    flags = run_station_checks(joined(everyone)).by_check["climatology", "air_temperature"].tolist()
+    assert flags == [SUSPECT, GOOD]
 
 
 @given(irregular_series(), st.integers(0, 30))

@@ -114,6 +114,11 @@ def test_a_sensor_that_stands_still_while_its_neighbours_move() -> None:
         assert stuck_of(nearly, np.linspace(5, 9, 24), times) == [[flag]]
 
 
+@pytest.mark.parametrize(("count", "flag"), [(17, NOT_EVALUATED), (18, SUSPECT)])
+def test_a_day_of_as_few_hours_as_are_asked_for_is_evaluated(count: int, flag: int) -> None:
+    assert stuck_of(np.full(count, 8.0), np.linspace(5, 8, count), hourly(count / 24), min_hours=18) == [[flag]]
+
+
 def test_each_day_is_evaluated_by_itself() -> None:
     times = hourly(3)
     values = np.concatenate([np.full(24, 8.0), np.linspace(4, 9, 24), np.full(24, 7.0)])
@@ -271,6 +276,13 @@ def test_the_rate_itself_is_allowed() -> None:
     flags = np.array([SUSPECT, GOOD, GOOD, GOOD, GOOD], dtype=np.uint8)
     assert flag_rate(flags, hourly(5 / 24), limit=0.2, min_values=5).tolist() == [GOOD] * 5
     assert flag_rate(flags[:4], hourly(4 / 24), limit=0.2, min_values=4).tolist() == [SUSPECT] * 4
+
+
+@pytest.mark.parametrize("min_values", [0, 1])
+def test_one_evaluated_value_is_a_rate_where_no_more_are_asked_for(min_values: int) -> None:
+    flags = np.array([SUSPECT, NOT_EVALUATED], dtype=np.uint8)
+    assert flag_rate(flags, hourly(2 / 24), limit=0.2, min_values=min_values).tolist() == [SUSPECT] * 2
+    assert flag_rate(flags[1:], hourly(1 / 24), limit=0.2, min_values=min_values).tolist() == [NOT_EVALUATED]
 
 
 def test_too_few_evaluated_values_give_no_rate() -> None:
