@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -10,22 +10,11 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.registry import CHECKS
 from tests.examples import for_the_night
 from tests.quality.every_check import EXPERIMENTS, WITHOUT_PLACE
-from tests.quality.experiments import Clean, Experiment, outcome_of
+from tests.quality.experiments import STATIONS, Clean, Experiment, outcome_of
+from tests.stations import built_in_stations
 
-# The stations of the week do not measure them.
-NOT_MEASURED = {
-    "surface_snow_thickness",
-    "surface_air_pressure",
-    "air_pressure_at_mean_sea_level_qnh",
-    "air_temperature_min_1h",
-    "air_temperature_max_1h",
-    "wind_speed_of_gust_10min",
-    "wind_speed_of_gust_1h",
-    *(f"precipitation_amount_{period}" for period in ("6min", "10min", "6h", "12h", "24h")),
-    *(f"surface_downwelling_shortwave_flux_in_air_{period}" for period in ("6min", "10min", "1h")),
-    *(f"duration_of_sunshine_{period}" for period in ("6min", "10min", "1h")),
-    *(f"soil_temperature_{depth}cm" for depth in (5, 10, 20, 50, 100)),
-}
+# Of the others the week has no value.
+MEASURED: Final = {name for place in built_in_stations() if place.id in STATIONS for name in place.parameters}
 
 
 def _name(experiment: Experiment) -> str:
@@ -37,7 +26,7 @@ def _experiments() -> list[Any]:
     seen: set[str] = set()
     found: list[Any] = []
     for experiment in EXPERIMENTS:
-        if experiment.parameter not in NOT_MEASURED:
+        if experiment.parameter in MEASURED:
             found += for_the_night(experiment) if experiment.check in seen else [experiment]
             seen.add(experiment.check)
     return found
