@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.core.schemas import RECORD_SCHEMA, to_table
 from forecast.mongo import window_reader
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
@@ -237,6 +239,16 @@ def test_what_is_too_much_to_be_kept_is_read(
     run.evaluate()
     assert len(reads) == 1
     assert list(outdated_flags({"A": {DAY}}, collection, STATIONS)) == []
+
+
+def test_what_is_kept_takes_no_more_than_is_counted(tmp_path: Path) -> None:
+    """The buffer of an Arrow stream can be twice as large as what was written to it."""
+    table = to_table(records([row(5 * step, step / 10) for step in range(200)], STATIONS, tmp_path), RECORD_SCHEMA)
+    before, loaded = pa.total_allocated_bytes(), LoadedRows()
+    loaded.note(table, table.num_rows)
+    (kept,) = loaded._batches
+    taken = pa.total_allocated_bytes() - before
+    assert (taken, loaded._bytes) == (0, len(kept.data.to_pybytes()))
 
 
 def test_what_is_checked_is_kept_no_longer(run: Run, reads: list[QcWindow]) -> None:

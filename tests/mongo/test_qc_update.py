@@ -474,9 +474,9 @@ def test_all_that_a_window_hangs_on_is_read_however_long_the_network(
     names = [member.id for member in database.stations]
     database.load(*(row(0, 12.0, name) for name in names))
     found = [
-        (sorted(of.id for one in results for of in one.results.series.stations), sorted(columns))
+        (sorted(of.id for one in results for of in one.results.series.stations), read)
         for window, columns in prefetch({name: {DAY} for name in names}, database.collection, database.stations)
-        for results in [evaluate(window, columns, neighbours_of(database.stations))]
+        for read, results in [(sorted(columns), evaluate(window, columns, neighbours_of(database.stations)))]
     ]
     assert sorted(found) == [(names[:11], names[:12]), (names[11:], names[10:])]
 

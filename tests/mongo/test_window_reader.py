@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -16,10 +17,12 @@ from forecast.mongo import window_reader as block_reader
 from forecast.mongo.bson_decoder import StationColumns, read_columns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_evaluation import evaluate
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
 from forecast.qc import station_groups
 from forecast.qc import windows as qc_windows
+from forecast.qc.neighbours import neighbours_of
 from forecast.qc.windows import QcWindow
 from tests.networks import CELLS, DAY, DAY_MS, START, five, observation, records
 
@@ -121,6 +124,20 @@ def test_a_large_window_is_in_memory_alone(
         # That it was read once more for the comparison is none of its reading ahead.
         read.pop()
     assert {*numbers} == {True, False}
+
+
+def test_only_the_caller_keeps_the_columns_of_a_window(
+    collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the checks can combine the columns of stations without having them in memory twice."""
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 600 * CELLS)
+    numbers = []
+    for window, columns in prefetch({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+        times = weakref.ref(columns["A"].times)
+        evaluate(window, columns, neighbours_of(STATIONS))
+        numbers.append((len(columns), times() is None))
+    assert len(numbers) > 1
+    assert {*numbers} == {(0, True)}
 
 
 def test_the_rows_of_a_day_are_those_of_all_stations_and_no_document_is_looked_at(

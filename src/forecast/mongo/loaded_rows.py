@@ -18,8 +18,8 @@ from forecast.mongo.bson_decoder import Origins, StationColumns
 from forecast.qc.windows import QcWindow
 
 StationDay = tuple[str, int]
-# 400 000 rows of twelve parameters, at 80 bytes each. Any more are read from the database.
-_MOST_BYTES: Final = 32 << 20
+# At least 200 000 rows of twelve parameters, at 60 to 80 bytes each. Any more are read from the database.
+_MOST_BYTES: Final = 16 << 20
 _LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 # The fields that similar records share.
 _SHARED: Final = (
@@ -129,7 +129,8 @@ def _compressed(records: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, chosen.schema, options=_LZ4) as writer:
         writer.write_table(chosen)
-    return sink.getvalue()
+    # The stream's own buffer grows by doubling, so up to half of it is unused.
+    return pa.py_buffer(sink.getvalue().to_pybytes())
 
 
 def _by_station(tables: list[pa.Table], names: set[str], first_day: int, last_day: int) -> dict[str, StationColumns]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,8 +72,11 @@ class Evaluated(NamedTuple):
     results: QcResults
 
 
-def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> list[Evaluated]:
-    """The checks' results for the target stations of a window, from what the database holds."""
+def evaluate(window: QcWindow, stored: MutableMapping[str, StationColumns], neighbours: Neighbours) -> list[Evaluated]:
+    """The checks' results for the target stations of a window, from what the database holds.
+
+    The stations of the window are removed from `stored`, so that their columns are not in memory twice.
+    """
     affected = {station.id for station in window.targets}
     held = [station for station in window.halo if station.id in stored]
     found: list[Evaluated] = []
@@ -82,9 +85,11 @@ def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours:
         some = [station for station in held if (station.id in affected) == is_affected]
         for places in alike(some):
             stations = tuple(some[place] for place in places)
-            parts = [stored[station.id] for station in stations]
+            parts = [stored.pop(station.id) for station in stations]
+            sizes = [len(part.times) for part in parts]
             columns = one_after_another(parts)
-            results = run_station_checks(_series(stations, [len(part.times) for part in parts], columns))
+            del parts
+            results = run_station_checks(_series(stations, sizes, columns))
             compared.append(compared_values(results))
             if is_affected:
                 found.append(Evaluated(columns, results))

@@ -58,6 +58,8 @@ def prefetch(
     days, is read once: for an hour of 2 033 stations, this is a quarter less. It is the halo of one or both. If
     another run changes it meanwhile, that run enqueues it, and it is evaluated again. A large window is in
     memory on its own.
+
+    The caller may remove columns from what it gets: only copies of what the next window shares are kept here.
     """
     before: Columns = {}
     origins = days if with_origins else {}
@@ -65,16 +67,23 @@ def prefetch(
         waiting: _Waiting | None = None
         for window in windows_of(days, stations, rows_by_day(collection)):
             if waiting is not None and (waiting.window.is_large or window.is_large):
-                yield waiting.window, _whole(waiting, before)
+                read, columns = waiting.window, _whole(waiting, before)
                 waiting, before = None, {}
+                yield read, columns
+                del columns
             shared = _NOTHING if waiting is None else _shared(waiting.window, window)
             following = _Waiting(window, reader.submit(_had, window, collection, shared, loaded, origins))
-            if waiting is not None:
-                before = _whole(waiting, before)
-                yield waiting.window, before
-            waiting = following
+            if waiting is None:
+                waiting = following
+                continue
+            read, columns = waiting.window, _whole(waiting, before)
+            before, waiting = _kept(columns, window, shared), following
+            yield read, columns
+            del columns
         if waiting is not None:
-            yield waiting.window, _whole(waiting, before)
+            read, columns = waiting.window, _whole(waiting, before)
+            waiting, before = None, {}
+            yield read, columns
 
 
 def rows_by_day(collection: ObservationCollection) -> RowsByDay:
@@ -107,6 +116,12 @@ def _whole(waiting: _Waiting, before: Columns) -> Columns:
         later = [columns[name]] if name in columns else []
         found[name] = joined([before[name].between(start, end), *later])
     return found
+
+
+def _kept(columns: Columns, window: QcWindow, shared: _Shared) -> Columns:
+    """The columns that a window shares with the next one, copied: a slice would keep the whole window in memory."""
+    start, end = window.first_read * DAY_MS, (shared.last_day + 1) * DAY_MS
+    return {name: columns[name].between(start, end).copy() for name in shared.stations & columns.keys()}
 
 
 def _shared(previous: QcWindow, window: QcWindow) -> _Shared:
