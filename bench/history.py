@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -21,10 +20,8 @@ from pymongo import MongoClient
 from bench.growth import is_straight
 from bench.past import fill_checkpoints, fill_days, fill_runs
 from bench.raw_zone import URI, OldKeys, RawZone, old_keys, served
-from bench.run import drop, line, median_of, peak_mb, settings, stations
-from forecast.run.run import RunOptions
+from bench.run import drop, line, median_of, run_on_one_core, settings, stations
 from forecast_demo import write_history_jsonl
-from main import run_pipeline
 
 COLLECTION: Final = "weather_measurements"
 ROWS_A_DAY: Final = 288
@@ -89,16 +86,6 @@ def server_cpu(client: MongoClient[dict[str, Any]]) -> float:
     """CPU seconds of the server since its start."""
     used = client.admin.command("serverStatus")["extra_info"]
     return float(used["user_time_us"] + used["system_time_us"]) / 1e6
-
-
-def child(uri: str, folder: Path) -> dict[str, Any]:
-    """A run over all that is new, on one core."""
-    os.sched_setaffinity(0, {0})
-    configured = replace(settings(uri, folder, folder.name), raw_uri=URI)
-    run, _ = run_pipeline(configured, RunOptions(), stations())
-    assert run.exit_code == 0, run.errors
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"rows": run.counts.records_validated, "cpu": used.ru_utime + used.ru_stime, "peak_mb": peak_mb()}
 
 
 @contextmanager
@@ -190,4 +177,6 @@ def told(words: str, night: Night) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(child(sys.argv[1], Path(sys.argv[2]))))
+    folder = Path(sys.argv[2])
+    configured = replace(settings(sys.argv[1], folder, folder.name), raw_uri=URI)
+    print(json.dumps(run_on_one_core(configured, stations())))

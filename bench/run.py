@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -197,6 +198,20 @@ def peak_mb() -> float:
     """The most memory that this process has had; the system's own figure begins with that of who started it."""
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
     return int(peak) / 1024
+
+
+def run_on_one_core(configured: Settings, registry: Stations) -> dict[str, Any]:
+    """A run over all that is new, on one core."""
+    os.sched_setaffinity(0, {0})
+    run, report = run_pipeline(configured, RunOptions(), registry)
+    assert run.exit_code == 0, run.errors
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "rows": run.counts.records_validated,
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak_mb": peak_mb(),
+        "anomalies": report.anomalies_detected,
+    }
 
 
 def measured(*arguments: object) -> dict[str, Any]:

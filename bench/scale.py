@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from typing import Any
 
 from bench import country, history
 from bench.growth import is_straight
-from bench.run import drop, line, peak_mb, replica_set, settings
+from bench.run import drop, line, replica_set, run_on_one_core, settings
 from bench.run import stations as series
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
@@ -73,7 +72,7 @@ def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: i
             run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), registry(crowd))
             aside.rename(newest)
         return {}
-    return whole_run(uri, folder, registry(crowd))
+    return run_on_one_core(settings(uri, folder, "bench_scale"), registry(crowd))
 
 
 def child_of_objects(uri: str, folder: Path, objects: int, rows: int) -> dict[str, Any]:
@@ -85,21 +84,7 @@ def child_of_objects(uri: str, folder: Path, objects: int, rows: int) -> dict[st
             folder / "raw", rows=rows, rows_per_object=of_object, station_ids=names, start=date(2024, 1, 1)
         )
         return {}
-    return whole_run(uri, folder, series())
-
-
-def whole_run(uri: str, folder: Path, stations: Stations) -> dict[str, Any]:
-    """A run over all that is new, on one core."""
-    os.sched_setaffinity(0, {0})
-    run, report = run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), stations)
-    assert run.exit_code == 0, run.errors
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "rows": run.counts.records_validated,
-        "cpu": used.ru_utime + used.ru_stime,
-        "peak_mb": peak_mb(),
-        "anomalies": report.anomalies_detected,
-    }
+    return run_on_one_core(settings(uri, folder, "bench_scale"), series())
 
 
 def registry(crowd: Crowd) -> Stations:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from forecast.validate import validate
+from tests.peak import peak_mb
 from tests.stations import use_own_registry
 
 NOW = datetime(2024, 11, 1, tzinfo=UTC)
@@ -40,9 +40,7 @@ def main(path: Path, key: str) -> None:
         transformer.finish()
     except ObjectRejectedError as error:
         code = error.code
-    # Not getrusage: its peak begins with that of the process that started this one.
-    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    print(json.dumps({"code": code, "rows": rows, "peak_mb": int(peak_kb) // 1024}), flush=True)
+    print(json.dumps({"code": code, "rows": rows, "peak_mb": peak_mb()}), flush=True)
     # Arrow's CSV reader lets go of its Python handler a moment after an error, and not while Python ends; a run has its
     # reports to write meanwhile.
     os._exit(0)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from pathlib import Path
 
 import main
 from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
+from tests.peak import peak_mb
 from tests.stations import use_own_registry
 
 
@@ -19,9 +18,7 @@ def run() -> None:
     """A run with the settings of the environment."""
     use_own_registry()
     status, _ = main.run_pipeline(load_settings(), RunOptions(), load_stations())
-    # Not getrusage: its peak begins with that of the process that started this one.
-    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    sys.stdout.write(json.dumps({"peak_mb": int(peak_kb) // 1024, "counts": as_data(status.counts)}))
+    sys.stdout.write(json.dumps({"peak_mb": peak_mb(), "counts": as_data(status.counts)}))
 
 
 if __name__ == "__main__":

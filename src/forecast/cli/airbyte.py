@@ -63,9 +63,9 @@ def apply_command(
 ) -> int:
     """Set the sources up on an Airbyte server.
 
-    For each a definition, a source and a connection with its schedule, and one S3 destination. What has the name is
-    changed where it differs, what is missing is created, nothing is deleted. Stations are those of the registry, but
-    for licences that forbid commercial use.
+    For each source, this is a definition, a source and a scheduled connection, and one S3 destination for all. Existing
+    entries are found by name and updated, missing ones are created, and nothing is deleted. Stations are those of the
+    registry, except those whose licence forbids commercial use.
 
     Examples:
 
@@ -139,7 +139,7 @@ def _applier(settings: Settings, *, dry_run: bool = False, secrets: bool = False
 
 
 def airbyte_app() -> typer.Typer:
-    """The group of them."""
+    """The group of these commands."""
     app = new_app(no_args_is_help=True)
     app.callback()(_airbyte)
     for name, command in (("manifests", manifests_command), ("apply", apply_command), ("sync", sync_command)):

@@ -28,7 +28,7 @@ _OWN_OPTIONS = "Options"
 
 
 def utc_day(text: str) -> date:
-    """A day as it is typed. Raises typer.BadParameter."""
+    """A day as typed on the command line. Raises typer.BadParameter."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         with suppress(ValueError):
             return date.fromisoformat(text)
@@ -41,7 +41,7 @@ def day_option(*names: str, help: str) -> Any:  # noqa: A002  as typer calls it
 
 
 class PlainCommand(TyperCommand):
-    """A command that does not quote a connection string which was typed in the wrong place.
+    """A command that never quotes a connection string that was typed in the wrong place.
 
     Its help is plain text, with the settings below its own options.
     """
@@ -69,14 +69,14 @@ class PlainCommand(TyperCommand):
                 names, text = record
                 section = sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, [])
                 section.append((names, with_sources(text)))
-        # --help is the last of the parameters, and belongs to its kind.
+        # --help is the last parameter, and belongs with the command's own options.
         for title in sorted(sections, key=lambda title: title not in {"Arguments", _OWN_OPTIONS}):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
 
 
 class PlainGroup(TyperGroup):
-    """A group of commands that quotes no secret either."""
+    """A group of commands that never quotes a secret either."""
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
         """See TyperGroup."""
@@ -89,7 +89,7 @@ class PlainGroup(TyperGroup):
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """See TyperGroup."""
-        # "stations sync" is a command beside "stations".
+        # "stations sync" is a command next to "stations".
         if (name := " ".join(args[:2])) in self.commands and len(args) > 1:
             return name, self.commands[name], args[2:]
         with _no_secrets_quoted():
@@ -141,7 +141,7 @@ def with_settings(command: Callable[..., int]) -> Callable[..., None]:
 
 @functools.cache
 def _settings_as_options() -> tuple[inspect.Parameter, ...]:
-    """One parameter a setting, the same for every command."""
+    """One parameter per setting, the same for every command."""
     return tuple(_keyword(setting.name.lower(), _option_of(setting), default=None) for setting in SETTINGS)
 
 
@@ -160,7 +160,7 @@ def _option_of(setting: Setting) -> Any:
 
 
 def make_settings(options: Mapping[str, str | None]) -> Settings:
-    """Settings of a command, its options winning; sets the log up."""
+    """The settings of a command, whose options take precedence; also sets up the log."""
     from forecast.core.logs import set_up_logging
 
     settings = load_settings(options)
@@ -169,7 +169,7 @@ def make_settings(options: Mapping[str, str | None]) -> Settings:
 
 
 def new_app(**more: Any) -> typer.Typer:
-    """An app of commands whose help is plain text, and whose faults are not dressed up."""
+    """An app with plain-text help and plain error messages."""
     return typer.Typer(
         cls=PlainGroup,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -180,5 +180,5 @@ def new_app(**more: Any) -> typer.Typer:
 
 
 def add_command(app: typer.Typer, name: str, command: Callable[..., int], help: str | None = None) -> None:  # noqa: A002
-    """Add a command, with every setting as an option; `help` in place of its docstring."""
+    """Add a command, with every setting as an option; `help` replaces its docstring."""
     app.command(name, cls=PlainCommand, help=help)(with_settings(command))

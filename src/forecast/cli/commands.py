@@ -56,13 +56,13 @@ def latency_command(
 
 def migrate_command(
     settings: Settings,
-    verify: Annotated[bool, typer.Option("--verify", help="Only compare, and name what differs.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only compare, and name the differences.")] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
     """Load the processed zone into MongoDB, and compare both.
 
-    For a new database, or a restored one. What differs is named in the log, and the exit code is 3.
+    Use it for a new or a restored database. Differences are named in the log, and the exit code is 3.
 
     Examples:
 
@@ -102,9 +102,9 @@ def replay_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
-    """Send quarantined rows through again.
+    """Process quarantined rows again.
 
-    After a station was added or a rule was fixed: what passes now is loaded and marked, the rest stays.
+    Use it after a station was added or a rule was fixed. Rows that pass now are loaded and marked; the others stay.
 
     Example:
 
@@ -148,7 +148,7 @@ def quality_command(
 ) -> int:
     """Report the quality of some days from the database.
 
-    The checks are made anew; nothing is changed.
+    The checks run again; nothing is changed.
 
     Example:
 
@@ -173,7 +173,7 @@ def quality_command(
 def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
     """Create, read, update and delete a scratch document.
 
-    On the real database, read back from a majority: it takes and confirms writes.
+    It shows that the real database accepts and confirms writes, which are read back from a majority.
 
     Example:
 

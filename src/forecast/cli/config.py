@@ -10,7 +10,7 @@ from forecast.core.settings import Settings, settings_in_force
 def config_command(settings: Settings, as_json: AsJson = False) -> int:
     """Show the settings in force and where each comes from.
 
-    What can hold a credential is not shown.
+    Settings that can contain a credential are not shown.
 
     Examples:
 

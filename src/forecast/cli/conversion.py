@@ -13,7 +13,7 @@ _TEXTS: Final = (str, list[str])
 
 
 def convert_plainly(parameter: Any) -> None:
-    """Let a parameter of a command leave to pydantic only what needs it: numbers and paths."""
+    """Let a parameter use pydantic only where it is needed: for numbers and paths."""
     if getattr(parameter, "type_descriptor", None) is None or parameter.callback is not None or parameter.required:
         return
     by_pydantic = parameter.process_value
@@ -33,7 +33,7 @@ def convert_plainly(parameter: Any) -> None:
 
 
 def with_plain_flags(parameters: list[Any]) -> list[Any]:
-    """The same parameters; a flag that is not given is False at once, and not by pydantic."""
+    """The same parameters, with False for flags that were not given, without pydantic."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.default is None:
             parameter.default = False

@@ -18,7 +18,7 @@ def dashboard_command(
 ) -> int:
     """Write the dashboard, a static site of runs and stations.
 
-    Every run writes it at its end. It opens from a folder, without a server.
+    Every run writes it at its end. It can be opened from a folder, without a server.
 
     Examples:
 
@@ -43,7 +43,7 @@ def dashboard_command(
 
 
 def _open(place: str) -> None:
-    """Show a page in the browser of this machine."""
+    """Open a page in this machine's browser."""
     import webbrowser
     from pathlib import Path
 

@@ -25,7 +25,7 @@ _MOMENT = "YYYY-MM-DD[THH:MM:SSZ]"
 
 
 def utc_moment(text: str) -> datetime:
-    """A day (its midnight in UTC) or an instant with its time zone, as it is typed. Raises typer.BadParameter."""
+    """A day (its midnight in UTC) or an instant with a time zone, as typed. Raises typer.BadParameter."""
     if "T" not in text:
         day = utc_day(text)
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -74,7 +74,7 @@ def values_command(
 ) -> int:
     """Print observations, by station and time.
 
-    From the dataset of PROCESSED_URI, or without one from the database.
+    They are read from the dataset in PROCESSED_URI or, if that is not set, from the database.
 
     Examples:
 
@@ -122,7 +122,7 @@ def latest_command(
 def stations_command(settings: Settings, form: Format = "csv", output: Output = None) -> int:
     """Print the stations.
 
-    Where each is, what it measures, and its first and its newest observation.
+    For each station: its position, what it measures, and its first and newest observation.
 
     Example:
 
@@ -149,7 +149,7 @@ def parameters_command(settings: Settings, form: Format = "csv", output: Output 
 
 @contextmanager
 def _usage() -> Iterator[None]:
-    """What cannot be asked for is a fault of usage."""
+    """Report invalid requests as usage errors."""
     from forecast.reader.request import RequestError
 
     try:
@@ -173,7 +173,7 @@ def _write(table: pa.Table, form: str, output: Path | None) -> None:
 
 
 def _name_missing(asked: Sequence[str] | None, found: pa.Table) -> None:
-    """Name on stderr the stations that were asked for and of which nothing was found."""
+    """Name the requested stations without any data on stderr."""
     there = set(found["station_id"].to_pylist())
     if lost := [name for name in dict.fromkeys(asked or ()) if name not in there]:
         say(f"no observation was found for {escaped(listed(lost))}")

@@ -20,16 +20,16 @@ from forecast_demo.apis import GOOD_KEY, FakeApis, World, serve
 
 DEMO_FOLDER = Path(".local") / "demo"
 DEMO_DATABASE = "forecast_demo"
-# The files of the demonstration are of the week before.
+# The files of the demonstration are from the week before.
 FIRST_DAY, LAST_DAY = date(2024, 10, 8), date(2024, 10, 10)
-# Some of the networks answer for the last hours alone.
+# Some networks only provide the last hours.
 _NOW = datetime(2024, 10, 10, 23, 59, tzinfo=UTC)
 _ANY_PACE = 60_000  # calls a minute
 
 
 @dataclass(slots=True)
 class _DemoClock:
-    """The evening of the last day: a time that passes when somebody waits, and at once."""
+    """The evening of the last day; waiting moves the time forward at once."""
 
     time: float = _NOW.timestamp()
 
@@ -55,9 +55,9 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def demo_ingest(settings: Settings, request: Request, stations: Stations) -> tuple[IngestResult, IngestReport]:
-    """Read the days after the demonstration week from made-up APIs on loopback, without the networks' pace.
+    """Read the days after the demonstration week from simulated APIs on loopback, without the networks' rate limits.
 
-    Of each network one source is read.
+    One source of each network is read.
     """
     clock = _DemoClock()
     with serve(FakeApis(World(stations), clock.now, per_minute=_ANY_PACE)) as url:

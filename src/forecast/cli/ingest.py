@@ -31,8 +31,8 @@ def ingest_command(
     """Fetch what is new from the networks into the raw zone.
 
     The objects are those that Airbyte's S3 destination would write; no Airbyte server is needed. Records that an
-    earlier run has written are written again only where they changed. A day that is not answered is asked for again by
-    the next run, and so is what is left when the day's quota of calls is used up.
+    earlier run wrote are only written again if they changed. A day without an answer is requested again by
+    the next run, which also continues when the day's quota of calls was used up.
 
     Examples:
 

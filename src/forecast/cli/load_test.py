@@ -26,10 +26,10 @@ def load_test_command(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Send the real queries from many clients at once.
+    """Measure the real queries under concurrent load.
 
-    They are held to the objectives of slo.toml: a station's day and week, the newest observation of every station, the
-    map of the last hour, and the flagged values of a week; with cold and with warm connections, one after another and
+    They are compared with the objectives in slo.toml: a station's day and week, the newest observation of every
+    station, the map of the last hour, and the flagged values of a week; with cold and warm connections, in sequence and
     at a fixed rate. Meanwhile, runs load synthetic data into collections of their own in the same database, which are
     dropped afterwards.
 

@@ -30,13 +30,13 @@ def init_command(
         ),
     ] = None,
 ) -> int:
-    """Initiate the replica set, once, and make its users.
+    """Initiate the replica set, once, and create its users.
 
-    Again: give the users the passwords and rights of now.
+    Running it again gives the users their current passwords and rights.
 
-    Only from the environment: MONGO_MEMBERS, MONGO_REPLICA_SET, MONGO_REPLICA_KEY, MONGO_TLS_CA, MONGO_ROOT_PASSWORD,
+    From the environment only: MONGO_MEMBERS, MONGO_REPLICA_SET, MONGO_REPLICA_KEY, MONGO_TLS_CA, MONGO_ROOT_PASSWORD,
     MONGO_APP_PASSWORD, MONGO_BACKUP_PASSWORD, MONGO_MONITOR_PASSWORD, MONGO_ROLL_PASSWORD, and on AWS
-    MONGO_BOOTSTRAPPED_PARAMETER. Refused where the set was initiated before and every member is empty.
+    MONGO_BOOTSTRAPPED_PARAMETER. It refuses if the set was initiated before but every member is empty.
 
     Example:
 
@@ -59,10 +59,10 @@ def pki_command(
         str | None, typer.Option(help="Also put them into AWS Secrets Manager: PREFIX/ca, PREFIX/mongo-1 …")
     ] = None,
 ) -> int:
-    """Issue the members' certificates by a private authority.
+    """Issue the members' certificates with a private authority.
 
-    The authority is made at the first call. Each member's file holds its certificate and its key; its name is the first
-    part of the host's. They do not end on one day. Renewing is the same command again: members take it by themselves.
+    The first call creates the authority. Each member's file has its certificate and key, and is named after the first
+    part of the host name. They expire on different days. To renew them, run the command again: members install them.
 
     Examples:
 
@@ -79,7 +79,7 @@ def pki_command(
 def dump_command(settings: Settings) -> int:
     """Dump the database from a secondary into the backup bucket.
 
-    Streamed by mongodump. MONGODB_URI is of the user backup. Only from the environment: BACKUP_URI, MONGO_TLS_CA.
+    mongodump streams it. MONGODB_URI needs the user backup. From the environment only: BACKUP_URI, MONGO_TLS_CA.
 
     Example:
 
@@ -98,9 +98,9 @@ def restore_command(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace what is there with the dump.")] = False,
 ) -> int:
-    """Restore a dump into the database that it was taken of.
+    """Restore a dump into the database that it was taken from.
 
-    Refused where documents are there. MONGODB_URI is of the user root. Only from the environment: BACKUP_URI,
+    It refuses if the database is not empty. MONGODB_URI needs the user app. From the environment only: BACKUP_URI,
     MONGO_TLS_CA.
 
     Examples:
@@ -130,11 +130,11 @@ def roll_command(
         int | None, typer.Option(min=1, max=16384, help="Give the members volumes of this size.")
     ] = None,
 ) -> int:
-    """Bring the newest task definitions to the members.
+    """Roll out the newest task definitions to the members.
 
-    One at a time, secondaries first. Refused unless the set is whole, no member lags by 10 s, every service is settled
-    and a dump is younger than 26 hours. MONGODB_URI is of the user root. Only from the environment: ECS_CLUSTER,
-    BACKUP_URI, MONGO_TLS_CA, and AWS_*.
+    They are rolled one at a time, secondaries first. It refuses unless the set is complete, no member lags 10 s, every
+    service is settled and a dump is younger than 26 hours. MONGODB_URI needs the user roll. From the environment
+    only: ECS_CLUSTER, BACKUP_URI, MONGO_TLS_CA, and AWS_*.
 
     Examples:
 
@@ -151,12 +151,12 @@ def roll_command(
 
 
 def status_command(settings: Settings, as_json: AsJson = False) -> int:
-    """What the replica set says of itself.
+    """Show the status of the replica set.
 
-    Members, lag, certificates, oplog, connections and slow operations. It changes nothing: MONGODB_URI is of the user
-    monitor. Only from the environment: MONGO_TLS_CA.
+    Members, lag, certificates, oplog, connections and slow operations. It changes nothing, so in MONGODB_URI the user
+    monitor is enough. From the environment only: MONGO_TLS_CA.
 
-    Exit code 3 where something needs attention.
+    The exit code is 3 if something needs attention.
 
     Example:
 
@@ -181,9 +181,9 @@ def renew_command(
         int | None, typer.Option(min=1, help="Repeat at this interval until SIGTERM. Default: once.")
     ] = None,
 ) -> int:
-    """Bring a member's new certificate to its mongod.
+    """Install a member's new certificate in its mongod.
 
-    It runs beside mongod, which goes on serving. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret
+    It runs next to mongod, which keeps serving. From the environment only: MONGO_MEMBER, MONGO_TLS_SECRET (the secret
     in AWS Secrets Manager), MONGO_REPLICA_KEY, MONGO_TLS_CA, and AWS_*.
 
     Examples:
@@ -203,9 +203,9 @@ def recover_command(
     survivor: Annotated[str, typer.Argument(help="The member with the newest data, as host:port.")],
     yes: Annotated[bool, typer.Option("--yes", help="Confirm that acknowledged writes may be lost.")] = False,
 ) -> int:
-    """After the loss of a majority, let one member go on alone.
+    """After the loss of a majority, let one member continue alone.
 
-    The others join it anew. Writes that it had not copied yet are lost for good. Only from the environment:
+    The others rejoin it. Writes that it had not copied are lost permanently. From the environment only:
     MONGO_REPLICA_KEY, MONGO_TLS_CA.
 
     Example:
@@ -219,7 +219,7 @@ def recover_command(
 
 
 def mongo_app() -> typer.Typer:
-    """The group of them."""
+    """The group of these commands."""
     app = new_app(no_args_is_help=True)
     app.callback()(_mongo)
     for name, command in (

@@ -24,10 +24,10 @@ _WIDTH_WITHOUT_TERMINAL = 100
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:
-    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace.
+    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a traceback.
 
-    A fault of the program leaves its trace in the log, without what the libraries may have quoted of the settings.
-    What cannot be shown (stdout closed, on a full disk, not in UTF-8) changes no exit code.
+    An internal error leaves a traceback in the log, without settings that the libraries may have quoted.
+    If output cannot be shown (stdout closed, on a full disk, not in UTF-8), the exit code stays the same.
     """
     _show_what_can_be_shown()
     try:
@@ -48,10 +48,10 @@ def run_command(command: Callable[[], int]) -> NoReturn:
 
 
 def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
-    """The result of a command on stdout, for a program or for a person; a line on stderr where that cannot be."""
+    """Print the result of a command on stdout, for a program or a person; if that fails, a line on stderr."""
     with _what_can_be_shown():
         if as_json:
-            # Letters as escapes: a stdout in any encoding shows them, and no terminal obeys them.
+            # Non-ASCII letters are escaped: this works in any encoding, and terminals cannot interpret them.
             print(json.dumps(result))  # noqa: T201
         else:
             print(_as_text(rendered), end="")  # noqa: T201
@@ -60,7 +60,7 @@ def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> Non
 
 
 def print_metrics(lines: Iterable[MetricLine], namespace: str | None) -> None:
-    """Metrics on stdout, where a namespace of CloudWatch is set; a line on stderr where that cannot be."""
+    """Print metrics on stdout if a CloudWatch namespace is set; if that fails, a line on stderr."""
     if namespace is None:
         return
     now = datetime.now(UTC)
@@ -71,7 +71,7 @@ def print_metrics(lines: Iterable[MetricLine], namespace: str | None) -> None:
 
 
 def print_bytes(content: bytes) -> None:
-    """The result of a command on stdout, byte for byte; a line on stderr where that cannot be."""
+    """Write the result of a command to stdout, byte for byte; if that fails, a line on stderr."""
     with _what_can_be_shown():
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -100,19 +100,19 @@ def _as_text(rendered: Any) -> str:
 
 
 def say(line: str) -> None:
-    """A line on stderr, if it can be written."""
+    """Print a line on stderr, if that is possible."""
     with suppress(OSError, ValueError):
         print(line, file=sys.stderr)  # noqa: T201
 
 
 def _show_what_can_be_shown() -> None:
-    """Letters that the encoding of stdout has not become question marks instead of an error."""
+    """Make letters that stdout's encoding lacks question marks instead of an error."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def _leave_nothing_behind(stream: TextIO | None) -> None:
-    """Flush a stream; what it still holds and cannot write would make Python end with exit code 120."""
+    """Flush a stream; otherwise, output that cannot be written makes Python exit with code 120."""
     if stream is None:
         return
     try:

@@ -60,7 +60,7 @@ def _program() -> typer.Typer:
 
 
 def _alone(script: str, name: str, command: Callable[..., int]) -> typer.Typer:
-    """A script that is one command of the program; its examples are of the script."""
+    """A script for a single command of the program, with its examples rewritten for the script."""
     app = new_app()
     add_command(app, script, command, (inspect.getdoc(command) or "").replace(f"forecast {name}", script))
     return app
@@ -79,7 +79,7 @@ def forecast() -> None:
 def only(app: typer.Typer, asked: list[str]) -> typer.Typer:
     """The program with only the requested command: building the options of all commands takes 50 ms of CPU and 5 MB.
 
-    It is the whole program where nothing of that name is in it, which it then says, and for the completion.
+    It is the whole program if there is no such command, so that it can report this, and for shell completion.
     """
     commands = [command for command in app.registered_commands if (command.name or "").split()[:1] == asked]
     groups = [group for group in app.registered_groups if [group.name] == asked]

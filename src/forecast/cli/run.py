@@ -48,9 +48,9 @@ def pipeline_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
-    """Bring what is new in the raw zone into MongoDB, and report.
+    """Load new raw objects into MongoDB, and report.
 
-    Weather observations are checked and flagged on their way, and kept in the processed zone too.
+    Weather observations are checked and flagged, and also written to the processed zone.
 
     Examples:
 
@@ -108,9 +108,9 @@ def pipeline_command(
 
 
 def _ingest(settings: Settings, stations: Stations, *, demo: bool, dry_run: bool, as_json: bool) -> IngestReport:
-    """Fetch what is new, and print what came of it.
+    """Fetch what is new, and print the result.
 
-    Where nothing can be asked for, that is an error of the command; what a network does is not the pipeline's.
+    If nothing can be requested, the command fails; a network that refuses does not stop the pipeline.
     """
     from forecast.cli.demo import demo_ingest
     from forecast.ingest.request import Request

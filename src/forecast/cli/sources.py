@@ -1,4 +1,4 @@
-"""The option that selects sources. Only the networks know them; they are imported when its help is shown."""
+"""The option that selects sources. The networks define them, and are only imported when its help is shown."""
 
 from __future__ import annotations
 

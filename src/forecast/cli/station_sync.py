@@ -29,8 +29,8 @@ def sync_stations_command(
 ) -> int:
     """Propose registry entries from a network's own list.
 
-    Nothing is changed: what is printed is a file that STATIONS_URI takes. What has no position, elevation or name is
-    left out, and counted. Stations of other networks within a kilometre are named as the same site.
+    Nothing is changed: the output is a file for STATIONS_URI. Stations without a position, elevation or name are
+    left out and counted. Stations of other networks within a kilometre are given as the same site.
 
     Examples:
 

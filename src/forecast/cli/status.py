@@ -12,9 +12,9 @@ NEEDS_ATTENTION = 3
 
 
 def status_command(settings: Settings, as_json: AsJson = False) -> int:
-    """Show how things stand and what needs attention.
+    """Show the current state and what needs attention.
 
-    The last runs, and which stations are late or silent; from the reports, here or below PROCESSED_URI on S3.
+    It lists the last runs, and stations that are late or silent. Without the database, it uses the reports alone.
 
     Examples:
 

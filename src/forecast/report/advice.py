@@ -1,4 +1,4 @@
-"""What to do about what the checks found, in words."""
+"""Recommendations for what the checks found."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from forecast.report.models.quality import Advice
 from forecast.report.write import DIGITS
 
 _MAX_ADVICE: Final = 20
-# What is found, most important first: of the station, failed values, suspect ones, what follows from those.
+# The order of findings: faults of the station, failed values, suspect values, and what follows from these.
 STATION, FAILED, SUSPECTED, CONSEQUENCE = range(4)
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
 
 
 class StationFinding(NamedTuple):
-    """What one check found at a station: of which parameters (the most values first), and what to do about it.
+    """What one check found at a station: the parameters (most flagged values first), and what to do about it.
 
     `share` is the largest share of a parameter's values that this run evaluated.
     """
@@ -59,7 +59,7 @@ def advice(findings: Findings) -> list[Advice]:
 
 
 def station_findings(findings: Findings) -> list[StationFinding]:
-    """What the checks found, one entry a station and check; what follows from another finding there is left out."""
+    """What the checks found, one entry per station and check, without consequences of other findings there."""
     numbers = _numbers(findings)
     alike: defaultdict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
     for key in sorted(numbers, key=lambda key: (-numbers[key], key)):
@@ -83,7 +83,7 @@ def station_findings(findings: Findings) -> list[StationFinding]:
 def _numbers(findings: Findings) -> dict[tuple[str, str, str], int]:
     """Flagged values by station, parameter and check."""
     found = findings.suspect + findings.failed + findings.stored_by_check
-    # Documents that were flagged by an earlier version may name checks that are no more.
+    # Documents that an earlier version flagged may name checks that no longer exist.
     return {key: number for key, number in found.items() if key[2] in CHECKS}
 
 
@@ -94,7 +94,7 @@ def _share(findings: Findings, station: str, name: str, check: str) -> float:
 
 
 def _severity(findings: Findings, key: tuple[str, str, str]) -> int:
-    """What is wrong with the station, what failed, what is suspect, and last what follows from those."""
+    """The rank of a finding: faults of the station, failed values, suspect values, and what follows from these."""
     check = CHECKS[key[2]]
     if check.warning is not None:
         return STATION
@@ -104,9 +104,9 @@ def _severity(findings: Findings, key: tuple[str, str, str]) -> int:
 
 
 def warnings(findings: Findings) -> Iterator[tuple[str, dict[str, str]]]:
-    """What is wrong with a station as a whole, in words and as facts: one a station and parameter.
+    """Faults of a whole station, as messages and facts: one per station and parameter.
 
-    That may be none but a file in the wrong folder. What the words of a check name no parameter for is one for all.
+    The cause may just be a file in the wrong folder. If a check's message names no parameter, there is one for all.
     """
     found = {
         (station, name if "{parameter}" in words else "", check, words)
@@ -125,7 +125,7 @@ def _message(findings: Findings, station: str, name: str, check: str) -> str:
 
 
 def _off(findings: Findings, station: str, name: str) -> str:
-    """How far a station is off its neighbours; without a number where none is known."""
+    """How far a station differs from its neighbours, without a number if that is unknown."""
     off = findings.biases.get((station, name))
     if off is None:
         return "always off"

@@ -1,4 +1,4 @@
-"""What of a run needs attention, in words: the status report, `forecast status` and the dashboard say the same."""
+"""What needs attention after a run, for the status report, `forecast status` and the dashboard."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from forecast.report.models.status import Attention, AttentionKind, Severity
 from forecast.report.silence import silence_warnings
 from forecast.report.status import RunProgress
 
-# At most so many entries are reported; one more counts the rest.
+# The maximum number of entries; one more counts the rest.
 MAX_ATTENTION: Final = 100
-# A station of which a check flags a larger share of a parameter's values is looked at by somebody: a sensor that goes
-# wrong is wrong for hours, while the checks flag under 1 % of the values of good ones (docs/quality.md).
+# If a check flags a larger share of a parameter's values at a station, somebody should look at it: a faulty sensor
+# is wrong for hours, while the checks flag less than 1 % of good values (docs/quality.md).
 SUSPECT_SHARE: Final = 0.05
 _SEVERITIES: Final = get_args(Severity)
 _KINDS: Final = get_args(AttentionKind)
@@ -31,13 +31,13 @@ _QC_KINDS: Final[Mapping[int, tuple[Severity, AttentionKind]]] = {
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """What a run was asked to bear: the share of quarantined rows, and the age of a station's newest observation."""
+    """The limits of a run: the share of quarantined rows, and the age of a station's newest observation."""
 
     max_rejection_rate: float
     max_age_hours: float | None = None
 
 
-# What is reported, and how much there is of it: among entries of one kind, the one with more comes first.
+# An entry and its number of occurrences; among entries of one kind, the larger number comes first.
 _Counted = tuple[Attention, int]
 
 
@@ -51,8 +51,8 @@ def attention(
 ) -> list[Attention]:
     """What needs attention after a run, most important first.
 
-    The more severe comes first, of equal severity the cause before its consequences (the order of `AttentionKind`), and
-    of one kind the more frequent. There is one entry a station and cause, or an error code, however often it occurred.
+    More severe entries come first; at equal severity, causes before their consequences (as in `AttentionKind`); and
+    within a kind, more frequent ones. There is one entry per station and cause, or per error code.
     """
     found: list[_Counted] = [
         *_of_runs(progress),
@@ -80,7 +80,7 @@ def _importance(counted: _Counted) -> tuple[int, int, int, str]:
 
 
 def _of_runs(progress: RunProgress) -> Iterator[_Counted]:
-    """Faults of the run itself, and a run before it that was killed."""
+    """Faults of the run itself, and an earlier run that was killed."""
     for error in progress.errors:
         if error.object is None:
             severity: Severity = "warning" if error.code == "InterruptedRunError" else "error"
@@ -92,7 +92,7 @@ def _of_runs(progress: RunProgress) -> Iterator[_Counted]:
 
 
 def _of_objects(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
-    """Objects that are not in the database, by how they ended and why."""
+    """Objects that are not in the database, by outcome and reason."""
     alike: defaultdict[tuple[str, bool, str], list[ObjectCounts]] = defaultdict(list)
     for counts in objects:
         if counts.outcome in {"failed", "rejected"}:
@@ -116,7 +116,7 @@ def _one_or_many(
 
 
 def _unread(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
-    """Parameters that stations measured and objects do not give, by cause and parameter."""
+    """Parameters that stations measure but objects lack, by cause and parameter."""
     alike: defaultdict[tuple[AttentionKind, str], list[tuple[str, str]]] = defaultdict(list)
     for counts in objects:
         for entry in counts.unread_parameters:
@@ -140,7 +140,7 @@ def _unknown_columns(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
 
 
 def _quarantined(objects: Sequence[ObjectCounts], tally: QualityTally, most: float) -> Iterator[_Counted]:
-    """Quarantined rows: a warning where they are more than the run may bear, or where a source delivered none."""
+    """Quarantined rows: a warning if there are more than the run's limit, or if a source failed to deliver records."""
     sums = totals(objects)
     number, whole = sums["records_rejected"], sums["records_extracted"]
     if not number:
@@ -173,7 +173,7 @@ def _withdrawn(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
 
 
 def _qc(findings: Findings) -> Iterator[_Counted]:
-    """What the checks found, by station and check: a warning where that is more than single values."""
+    """What the checks found, by station and check: a warning if it is more than single values."""
     for one in station_findings(findings):
         severity, kind = _QC_KINDS.get(one.rank, ("info", "suspect_values"))
         number = counted(one.values, "value")

@@ -1,4 +1,4 @@
-"""Episodes: flagged values of one parameter one after another."""
+"""Episodes: consecutive flagged values of one parameter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from forecast.report.write import DIGITS
 
 MAX_EPISODES: Final = 10
 _MAX_VALUES: Final = 5
-# A failed value weighs as much as three suspect ones.
+# A failed value counts as much as three suspect ones.
 _FAIL_WEIGHT: Final = 3
 
 
@@ -36,7 +36,7 @@ class FlagEpisode(NamedTuple):
     values: tuple[float, ...]
 
     def entry(self) -> WorstEpisode:
-        """As the report has it."""
+        """The entry in the report."""
         return WorstEpisode(
             station=self.station,
             parameter=self.parameter,
@@ -52,10 +52,10 @@ class FlagEpisode(NamedTuple):
 
 
 def worst_episodes(results: QcResults, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
-    """The worst episodes of values of a parameter flagged one after another at one station, in these rows.
+    """The worst episodes of consecutive flagged values of a parameter at one station, in these rows.
 
-    A missing value is no end of one. They are the worst among the longest of each station: short ones that failed may
-    weigh more, but not more than the tenth of the longest by far.
+    A missing value does not end an episode. They are chosen from the longest of each station: short episodes of failed
+    values can weigh more, but hardly more than the tenth-longest.
     """
     series = results.series
     places = np.flatnonzero(~np.isnan(series.values[name]))

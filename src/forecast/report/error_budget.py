@@ -1,4 +1,4 @@
-"""How much of the error budgets is used: what missed each objective, out of what may miss it."""
+"""How much of the error budgets is used: the number of misses of each objective, out of those allowed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:  # headline shows what is computed here
     from forecast.report.headline import RunState
 
 _DONE: Final = frozenset({"success", "partial"})
-# By the definition of a percentile, the share that may be slower than its limit.
+# The share that may be slower than a percentile's limit, by definition.
 _OVER_P95: Final = 0.05
 _OVER_P99: Final = 0.01
-# Of the queries of the latency report: the one that it times.
+# The query that the latency report times.
 _TIMED: Final = "station_day"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The data for budgets: runs, missed runs, and reports of queries, of any time."""
+    """The data for budgets: runs, missed runs, and reports of queries, from any time."""
 
     runs: Sequence[RunState] = ()
     missed_runs: Sequence[datetime] = ()
@@ -46,7 +46,7 @@ def error_budgets(slos: Slos, evidence: Evidence, now: datetime) -> tuple[ErrorB
 
 
 def measured(budgets: Iterable[ErrorBudget]) -> tuple[ErrorBudget, ...]:
-    """Those of which enough was measured to know how much is used."""
+    """The budgets with enough measurements to know how much is used."""
     return tuple(budget for budget in budgets if budget.used is not None)
 
 
@@ -62,7 +62,7 @@ def _budgets(slos: Slos, recent: Evidence) -> Iterator[ErrorBudget]:
 
 
 def _of_query(slos: Slos, name: str, recent: Evidence) -> Iterator[ErrorBudget]:
-    """Queries that found nothing say nothing of how fast rows are read; those without an answer count against that."""
+    """Queries that found nothing are not counted for latency; those without an answer count for availability."""
     slo: QuerySlo = getattr(slos.queries, name)
     results = [phase.queries[name] for report in recent.load for phase in report.phases if name in phase.queries]
     held = [result for result in results if result.slo is not None]

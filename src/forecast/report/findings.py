@@ -28,7 +28,7 @@ from forecast.report.episodes import MAX_EPISODES, FlagEpisode, worst_episodes
 from forecast.report.models.quality import CheckCounts, Completeness, ParameterFlags
 from forecast.report.write import DIGITS
 
-# The one check of which a number is told: how far the station is off.
+# The only check whose number is reported: how far the station differs.
 BIAS: Final = bias.CHECK.id
 _PLACES: Final = {check: place for place, check in enumerate(CHECKS)}
 _EVALUATED: Final = frozenset({GOOD, SUSPECT, FAIL})
@@ -38,8 +38,8 @@ _EVALUATED: Final = frozenset({GOOD, SUSPECT, FAIL})
 class Findings:
     """Counts by (station, parameter, check); values by (station, parameter); received values by station and day.
 
-    `evaluated_days` are the station-days whose flags were made now. Of other days only the flags are known, the
-    `stored_` ones: they are not part of what is reported out of a number of values.
+    `evaluated_days` are the station-days that were evaluated now. For other days, only the flags are known, the
+    `stored_` ones, which are not included in shares of a number of values.
     """
 
     evaluated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -57,14 +57,14 @@ class Findings:
     evaluated_days: set[tuple[str, int]] = field(default_factory=set)
 
     def expect(self, station: Station, days: Iterable[int]) -> None:
-        """Expect values of a station on these days, whether any came or not."""
+        """Expect values of a station on these days, whether any are received or not."""
         self.stations[station.id] = station
         received = self.received.setdefault(station.id, {})
         for day in days:
             received.setdefault(day, {})
 
     def observe(self, results: QcResults, changed: Mapping[str, Set[int]]) -> None:
-        """Count the flags on these days by station, but for days that were counted before."""
+        """Count the flags on these days (by station), except on days that were already counted."""
         series = results.series
         observed = [station for station in series.stations if station.id in changed]
         self.stations |= {station.id: station for station in observed}
@@ -95,7 +95,7 @@ class Findings:
         self._count_days(results, rows, [station.id for station in observed])
 
     def merge(self, other: Findings) -> None:
-        """Add what was observed elsewhere, on other days of the same stations or of others."""
+        """Add another process's findings, for other days of the same stations or for others."""
         for name in ("evaluated", "suspect", "failed", "values", "flagged"):
             getattr(self, name).update(getattr(other, name))
         self.stations |= other.stations
@@ -133,7 +133,7 @@ class Findings:
         return found
 
     def by_check(self) -> dict[str, CheckCounts]:
-        """Evaluated, suspect and failed values of every check."""
+        """The numbers of evaluated, suspect and failed values of each check."""
         evaluated, suspect, failed = map(_by_check, (self.evaluated, self.suspect, self.failed))
         return {check: CheckCounts(evaluated[check], suspect[check], failed[check]) for check in CHECKS}
 
@@ -175,7 +175,7 @@ class Findings:
         return chain(self.flagged.items(), self.stored_flagged.items())
 
     def _count_values(self, results: QcResults, name: str, rows: Mask, changed: Mapping[str, Set[int]]) -> None:
-        """Of stations that have any value of it, how many of these rows have one."""
+        """How many of these rows have a value, for stations that have any."""
         series = results.series
         is_there = ~np.isnan(series.values[name])
         of_all, counted = (
@@ -214,7 +214,7 @@ class Findings:
 
 
 def _numbers(series: Series, flags: Flags, rows: Mask) -> Iterator[tuple[int, int, int]]:
-    """How often each station (by index) has each flag in these rows, where it has it."""
+    """The number of each station's (by index) rows with each flag that occurs."""
     numbers = np.bincount(series.of_row[rows] * (MISSING + 1) + flags[rows])
     for code in np.flatnonzero(numbers).tolist():
         yield *divmod(code, MISSING + 1), int(numbers[code])

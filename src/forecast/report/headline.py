@@ -1,4 +1,4 @@
-"""What needs attention now, most important first, and the first of it as a headline.
+"""Decides what needs attention now, most important first; the first entry is the headline.
 
 A pure function of known runs, station states and the schedule, so `forecast status` and the dashboard agree.
 """
@@ -20,21 +20,21 @@ from forecast.report.models.slo import ErrorBudget
 from forecast.report.models.status import Attention, AttentionKind, Severity
 from forecast.report.silence import silent_message
 
-# A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
+# A run is on time if it starts within this time after it was due. EventBridge drops a scheduled task after
 # an hour (maximum_event_age_in_seconds in terraform/modules/schedule).
 GRACE: Final = timedelta(hours=1)
-# The clock of a scheduler may be a little ahead of the one that stamps the run.
+# The scheduler's clock may be slightly ahead of the one that the run uses.
 _EARLY: Final = timedelta(minutes=1)
-# A biased sensor stays biased for months, and an exit code of 3 every day is soon read by nobody.
+# A biased sensor stays biased for months, and nobody would notice an exit code of 3 any more if it came every day.
 _KNOWN_AFTER: Final = timedelta(days=7)
 _OVER_AFTER: Final = timedelta(days=3)
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 _KINDS: Final[tuple[AttentionKind, ...]] = get_args(AttentionKind)
-# Silent stations are reported as they are now, and how the run ended in a separate sentence.
+# Silent stations are reported as of now, and the end of the run separately.
 _TOLD_ANEW: Final = frozenset({"silent_station", "missed_run", "run_error"})
-# What the checks of a run found at a station.
+# Findings of a run's checks at a station.
 QC_KINDS: Final = frozenset({"station_fault", "failed_values", "suspect_values"})
-# Severity and kind, what is said of one run and of several, and what to do where no error says it.
+# Severity and kind, the texts for one run and for several, and what to do if no error says so.
 _BAD_ENDS: Final[Mapping[str, tuple[Severity, AttentionKind, str, str, str]]] = {
     "failed": ("error", "run_failed", "failed", "failed", ""),
     "died": (
@@ -52,9 +52,9 @@ _BAD_ENDS: Final[Mapping[str, tuple[Severity, AttentionKind, str, str, str]]] = 
 class RunState:
     """A run: its status ("running", "success", "partial", "failed", "interrupted" or "died") and what it found.
 
-    `error` is the message of the fault that ended it. One that was `turned_away` found another run at work and did
-    nothing. `newest_age_hours` is the age of the newest observation of all, as it found it. `checked` is whether the
-    checks had any document to look at: a run without new data has none, and finds nothing wrong.
+    `error` is the message of the fault that ended it. A run that was `turned_away` found another one active and did
+    nothing. `newest_age_hours` is the age of the newest of all observations at that time. `checked` is whether the
+    checks evaluated any document: a run without new data does not, so it finds nothing wrong.
     """
 
     run_id: str
@@ -71,7 +71,7 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class StationState:
-    """A station, the time of its newest observation, and since when it has been in its state (None: not known)."""
+    """A station, the time of its newest observation, and since when it has been in its state (None: unknown)."""
 
     station: str
     state: State
@@ -81,7 +81,7 @@ class StationState:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When runs were due up to now, oldest first, and when the next one is; empty where no schedule is set."""
+    """When runs were due up to now, oldest first, and when the next one is due; empty without a schedule."""
 
     due: tuple[datetime, ...] = ()
     next_due: datetime | None = None
@@ -89,9 +89,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that is known, `runs` newest first. `faults` are what kept the reader from knowing more.
+    """Everything that is known; `runs` are newest first. `faults` say what could not be read.
 
-    `objectives` are what the newest measurements missed. Where `max_age_hours` is None, nobody is warned of silent
+    `objectives` are those that the newest measurements missed. If `max_age_hours` is None, nothing warns about silent
     stations.
     """
 
@@ -107,7 +107,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What to report: the headline, what needs attention (most important first), and the moments without a run."""
+    """What to report: the headline, what needs attention (most important first), and the due times without a run."""
 
     headline: str
     attention: tuple[Attention, ...]
@@ -115,14 +115,14 @@ class Assessment:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether anything is more than a remark."""
+        """Whether any entry is more than a remark."""
         return any(entry.severity != "info" for entry in self.attention)
 
 
 def assess(situation: Situation) -> Assessment:
-    """Say what needs attention: the more severe first, of equally severe entries the cause before its effects.
+    """Decide what needs attention: more severe entries first; at equal severity, causes before their effects.
 
-    That order is the one of `AttentionKind`. Where runs fail or do not start, stations that are late are no news.
+    This is the order of `AttentionKind`. If runs fail or do not start, late stations are not reported.
     """
     missed = missed_runs(situation.runs, situation.schedule.due, situation.now)
     causes = [
@@ -142,9 +142,9 @@ def assess(situation: Situation) -> Assessment:
 
 
 def missed_runs(runs: Sequence[RunState], due: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
-    """The due moments for which no run started within GRACE, or before the next moment.
+    """The due times for which no run started within GRACE, or before the next due time.
 
-    Moments before the first known run are nobody's, and one whose time of grace goes on is not missed yet.
+    Times before the first known run do not count, and neither does one that is still within GRACE.
     """
     if not runs:
         return ()
@@ -183,13 +183,13 @@ def _missed_before(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iter
 
 
 def missed_before_last(runs: Sequence[RunState], missed: Sequence[datetime]) -> list[datetime]:
-    """Those of the missed moments that lie between the newest two runs, but for those that were turned away."""
+    """The missed due times between the newest two runs, not counting runs that were turned away."""
     working = [run.started_at for run in runs if not run.turned_away]
     return [moment for moment in missed if len(working) > 1 and working[1] < moment < working[0]]
 
 
 def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
-    """How the last run ended, where it did not end well, and what it found."""
+    """How the last run ended, if it did not end well, and what it found."""
     ended = settled(runs)
     if not ended:
         if not runs:
@@ -208,16 +208,16 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
 
 
 def _last_checked(ended: Sequence[RunState]) -> RunState:
-    """The newest run whose checks looked at anything; the newest of all where what they found would be over by now."""
+    """The newest run whose checks evaluated anything, or the newest of all if those findings would be over by now."""
     last = ended[0]
     recent = takewhile(lambda run: last.started_at - run.started_at <= _OVER_AFTER, ended)
     return next((run for run in recent if run.checked), last)
 
 
 def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:
-    """What checks have found wrong at a station for a week is a remark: nobody is called for it every day.
+    """Reduce a station's fault that has been found for a week to a remark, so that nobody is alerted every day.
 
-    One that no run has reported for three days is over; if it comes back, it is reported again.
+    A fault that no run has reported for three days is over; if it comes back, it is reported as new.
     """
     if entry.kind not in QC_KINDS or entry.severity == "info":
         return entry
@@ -255,7 +255,7 @@ def _partial(last: RunState) -> Attention:
 
 
 def _silent(situation: Situation) -> Iterator[Attention]:
-    """Silent stations, and those that never sent; all of them in one line where no station sends."""
+    """Silent stations, and those that never sent anything; a single line if no station sends."""
     if situation.max_age_hours is None:
         return
     silent = [one for one in situation.stations if one.state in {"silent", "never"}]
@@ -272,7 +272,7 @@ def _silent(situation: Situation) -> Iterator[Attention]:
 
 
 def _late(stations: Sequence[StationState]) -> Iterator[Attention]:
-    """Stations that are late, those that have been for longest first: each may still send."""
+    """Late stations, the latest first; each may still send."""
     late = [(one.last, one.station) for one in stations if one.state == "late" and one.last is not None]
     for last, station in sorted(late):
         message = f"Station {station} is late: its newest observation is from {minute(last)}"
@@ -280,7 +280,7 @@ def _late(stations: Sequence[StationState]) -> Iterator[Attention]:
 
 
 def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:
-    """Error budgets of which nothing is left: the one that is overdrawn most, and how many there are."""
+    """Spent error budgets: the one that is exceeded most, and their number."""
     spent = sorted((budget for budget in budgets if (budget.used or 0) > 1), key=lambda one: -(one.used or 0))
     if not spent:
         return

@@ -13,12 +13,12 @@ from forecast.report.models.status import PipelineStatus
 from forecast.report.status import REPORT_NAME
 
 FOLDER: Final = "history"
-# So many runs are looked back on: six weeks of nights.
+# The number of past runs: six weeks of nights.
 MAX_RUNS: Final = 42
 
 
 def past_runs(logs_dir: Path, most: int) -> tuple[list[PipelineStatus], list[str]]:
-    """The status reports of the last runs below a folder, newest first, and the names of files that are none.
+    """The status reports of the last runs below a folder, newest first, and the names of invalid files.
 
     A run's id begins with its time, so the newest files are those with the last names.
     """
@@ -28,7 +28,7 @@ def past_runs(logs_dir: Path, most: int) -> tuple[list[PipelineStatus], list[str
 
 
 def newest_first(reports: Iterable[PipelineStatus]) -> list[PipelineStatus]:
-    """Each run once, as the first of its reports has it, the run that started last first."""
+    """Each run once, with the first of its reports, newest run first."""
     runs: dict[str, PipelineStatus] = {}
     for report in reports:
         runs.setdefault(report.run_id, report)
@@ -36,7 +36,7 @@ def newest_first(reports: Iterable[PipelineStatus]) -> list[PipelineStatus]:
 
 
 def read_reports(files: Iterable[Path]) -> tuple[list[PipelineStatus], list[str]]:
-    """The status reports in these files, and the names of files that hold none of this version."""
+    """The status reports in these files, and the names of files without one of this version."""
     found, unreadable = [], []
     for file in files:
         try:

@@ -50,7 +50,7 @@ def ingest_report(result: IngestResult) -> IngestReport:
 
 
 def attention(result: IngestResult) -> list[IngestAttention]:
-    """What a person has to know: the more severe first, of equal severity the cause before its consequences."""
+    """What needs attention: more severe entries first; at equal severity, causes before their consequences."""
     found = [entry for source in result.sources for entry in _of_source(source, dry_run=result.request.dry_run)]
     found += [
         IngestAttention("warning", "key_not_set", f"{name} was not read: {setting} is not set", name)

@@ -31,9 +31,9 @@ def latency_report(
     slo: QuerySlo,
     now: datetime,
 ) -> tuple[QueryLatencyReport, int]:
-    """Time the query on the real collection; the report and the exit code.
+    """Time the query on the real collection; return the report and the exit code.
 
-    That is 3 where the SLO is missed, or where nothing was found and nobody knows whether it is.
+    The exit code is 3 if the SLO is missed, or if nothing was found, so that this is unknown.
 
     Without a station it is the registry's first, without a day that of the station's newest observation.
     Raises SettingError for wrong options and unknown stations, RetryableError where the database is unreachable.
@@ -45,7 +45,7 @@ def latency_report(
 
 
 def report_of(measured: Measured, newest: datetime | None, slo: QuerySlo, now: datetime) -> QueryLatencyReport:
-    """The report of what was measured; `newest` is the station's newest observation."""
+    """The report of a measurement; `newest` is the station's newest observation."""
     start, end = iso_time(measured.start), iso_time(measured.end)
     return QueryLatencyReport(
         format_version=FORMAT_VERSION,

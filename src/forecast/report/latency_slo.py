@@ -22,9 +22,9 @@ def percentiles(times_ms: Sequence[float]) -> Percentiles:
 
 
 def held_to(slo: QuerySlo, times_ms: Sequence[float], *, found: bool) -> LatencySlo:
-    """Whether the times meet the objective; where nothing was `found` nobody knows.
+    """Whether the times meet the objective; unknown if nothing was `found`.
 
-    How fast nothing is found says nothing of how fast rows are read.
+    How fast nothing is found says nothing about how fast rows are read.
     """
     over_p95, over_p99 = (sum(time > limit for time in times_ms) for limit in (slo.p95_ms, slo.p99_ms))
     met = None

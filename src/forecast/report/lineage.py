@@ -1,4 +1,4 @@
-"""OpenLineage: which objects a run read and what it wrote of them, for a catalog such as Marquez or DataHub.
+"""OpenLineage events: which objects a run read and what it wrote, for a catalog such as Marquez or DataHub.
 
 Two run events of a run, of its start and of its end, in a file of their own: no catalog has to be reachable while a run
 goes on. The form is OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), the names of datasets those
@@ -21,7 +21,7 @@ from forecast.report.models.status import PipelineStatus, RunStatus, Written
 FOLDER: Final = "lineage"
 JOB: Final = {"namespace": "forecast", "name": "pipeline"}
 _SPEC: Final = "https://openlineage.io/spec"
-# How a run ended, in the words of OpenLineage: a partial run has written what it could.
+# OpenLineage's states for how a run ended; a partial run has written what it could.
 _ENDS: Final[Mapping[RunStatus, str]] = {
     "success": "COMPLETE",
     "partial": "COMPLETE",
@@ -76,15 +76,15 @@ def lineage(status: PipelineStatus, objects: Iterable[ObjectCounts]) -> str:
     )
 
 
-def _place(told: Written, status: PipelineStatus) -> dict[str, str]:
-    name = str(told.path if told.uri is UNSET else told.uri).rstrip("/")
-    if told.kind == "documents":
+def _place(written: Written, status: PipelineStatus) -> dict[str, str]:
+    name = str(written.path if written.uri is UNSET else written.uri).rstrip("/")
+    if written.kind == "documents":
         return {"namespace": f"mongodb://{status.arguments['mongodb_server']}", "name": name}
     return _at(name)
 
 
 def _at(uri: str) -> dict[str, str]:
-    """An object or a folder: on S3 by its bucket and key, on this machine by its path."""
+    """The dataset name of an object or folder: bucket and key on S3, the path on this machine."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return (
         {"namespace": f"s3://{bucket}", "name": key} if uri.startswith("s3://") else {"namespace": "file", "name": uri}

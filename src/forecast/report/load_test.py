@@ -65,7 +65,7 @@ def load_test_report(
 ) -> tuple[LoadTestReport, int]:
     """The report, and the exit code; freshness is only reported for a test `of_now`, not for one of the past.
 
-    3 if an objective was missed or none could be evaluated, 1 where the runs in the background failed.
+    The exit code is 3 if an objective was missed or none could be evaluated, and 1 if the background runs failed.
     """
     phases = [_phase(one, slos) for one in load.phases]
     fresh = _freshness(load.newest, slos, now, of_now=of_now)

@@ -66,13 +66,13 @@ def budget_metrics(budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
 
 
 def slo_metrics(met: bool | None, budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
-    """Whether the objectives of a report were missed, where that is known, and a line for each error budget."""
+    """Whether the objectives of a report were missed, if known, and a line for each error budget."""
     yield MetricLine({"SloMissed": Metric(None if met is None else int(not met), "Count")})
     yield from budget_metrics(budgets)
 
 
 def _by_network(status: PipelineStatus, stations: Stations) -> dict[str, list[str]]:
-    """The stations whose state is known, by network; one that only the database has belongs to none."""
+    """The stations whose state is known, by network; those that only the database has belong to none."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name in status.stations:
         if (station := stations.get(name)) is not None:
@@ -81,7 +81,7 @@ def _by_network(status: PipelineStatus, stations: Stations) -> dict[str, list[st
 
 
 def _age(moment: str | None, now: str) -> float | None:
-    """0 where the clock of the store is ahead of ours."""
+    """The age; 0 if the store's clock is ahead of this machine's."""
     return None if moment is None else max(0.0, seconds_between(moment, now))
 
 
@@ -95,6 +95,6 @@ def _silent(seen: list[StationState]) -> int:
 
 
 def _completeness(rows: list[StationQuality]) -> float | None:
-    """The mean over the records of a network; None where the run brought none."""
+    """The mean over the records of a network; None if the run had none."""
     number = sum(row.observations for row in rows)
     return sum(row.completeness_score * row.observations for row in rows) / number if number else None

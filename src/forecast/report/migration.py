@@ -22,10 +22,10 @@ def migration_report(
     now: datetime,
     removed: Mapping[Removed, int],
 ) -> MigrationReport:
-    """Tell what became of the records of these objects in the database.
+    """The report on what became of the records of these objects in the database.
 
     `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
-    superseded); `failed` those of failed and interrupted objects that were to be written and were not; `error_rate` =
+    superseded); `failed` those of failed and interrupted objects that were not written but should be; `error_rate` =
     failed / (records_validated + failed). `removed` are stored values that were replaced by records which lack them.
     `verification` was read back from the database.
     """
@@ -57,9 +57,9 @@ def migration_report(
 def verification(
     objects: Sequence[ObjectCounts], found: Mapping[str, int] | None = None, documents: int | None = None
 ) -> Verification:
-    """Tell what reading back found: the counts of `load` over the records that were checked, and all documents.
+    """The results of reading back: the counts of `load` over the checked records, and all documents.
 
-    A record that would be inserted or updated now is missing; nothing was read back where nothing is given.
+    A record that would be inserted or updated now is missing. Without counts, nothing was read back.
     """
     counts = found or {}
     missing = counts.get("inserted", 0) + counts.get("updated", 0)

@@ -1,4 +1,4 @@
-"""What the newest measurements say of the objectives."""
+"""Compares the newest measurements with the objectives."""
 
 from __future__ import annotations
 

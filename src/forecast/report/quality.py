@@ -28,7 +28,7 @@ from forecast.report.write import DIGITS
 
 
 class _Heard(NamedTuple):
-    """When a station was last heard, and how many observations were expected and are there; None: nobody knows."""
+    """A station's newest observation, and how many observations were expected and received; None: unknown."""
 
     seen: Seen
     expected: int | None
@@ -45,9 +45,9 @@ def quality_report(
     conflicts: Conflicts,
     presence: Presence | None = None,
 ) -> QualityReport:
-    """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by.
+    """Describe the quality of a run's records; every rate is 0 if there is nothing to divide by.
 
-    `presence` is None where the database could not be asked.
+    `presence` is None if the database could not be queried.
     """
     sums = totals(objects)
     return QualityReport(
@@ -73,9 +73,9 @@ def quality_report(
 def window_report(
     since: date, until: date, tally: QualityTally, now: datetime, findings: Findings, seen: Mapping[str, Seen]
 ) -> QualityReport:
-    """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
+    """Describe the quality of the data in the database for the UTC days from `since` to `until`, both included.
 
-    What concerns raw rows and objects is null or empty: the database does not know them.
+    Fields about raw rows and objects are null or empty, because the database does not have them.
     """
     return QualityReport(
         format_version=FORMAT_VERSION,
@@ -98,7 +98,7 @@ def window_report(
 
 
 def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
-    """What objects have and was not read."""
+    """What objects contain but could not be read."""
     return {
         "unread_parameters": [
             models.UnreadParameter(object=counts.key, **asdict(entry))
@@ -120,7 +120,7 @@ def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
 
 
 def _not_stored(objects: Sequence[ObjectCounts]) -> list[models.ColumnNotStored]:
-    """Columns with measurements that no parameter stands for, the fullest first."""
+    """Columns with measurements for which there is no parameter, the fullest first."""
     cells: Counter[str] = Counter()
     having: Counter[str] = Counter()
     for counts in objects:
@@ -167,7 +167,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
 
 
 def _of_run(tally: QualityTally, stations: Stations, now: datetime, presence: Presence | None) -> dict[str, _Heard]:
-    """Of the days that a run has touched: what the registry lets expect, and what the database has of it."""
+    """For the days that a run changed: what the registry says to expect, and what the database has."""
     seen = stations_seen(presence, stations, now)
     seen |= {name: Seen(name, None, None, "unknown") for name in tally.stations.keys() - seen.keys()}
     heard = {}

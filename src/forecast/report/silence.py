@@ -19,7 +19,7 @@ _AGE_DIGITS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When a station was last heard: `newest` in ms since 1970 and `age_hours`, None where there is no observation."""
+    """A station's newest observation: `newest` in ms since 1970 and `age_hours`; None if there is none."""
 
     station: str
     newest: int | None
@@ -27,7 +27,7 @@ class Seen:
     state: State
 
     def entry(self) -> StationState:
-        """As in the reports."""
+        """The entry in the reports."""
         return StationState(
             last_observation=None if self.newest is None else iso_time_of(self.newest),
             age_hours=None if self.age_hours is None else round(self.age_hours, _AGE_DIGITS),
@@ -36,7 +36,7 @@ class Seen:
 
 
 def stations_seen(presence: Presence | None, stations: Stations, now: datetime) -> dict[str, Seen]:
-    """Every station of the registry and of the database, by id; where the database was not asked, what is unknown."""
+    """Every station of the registry and of the database, by id; unknown if the database was not queried."""
     if presence is None:
         return {name: Seen(name, None, None, "unknown") for name in sorted(station.id for station in stations)}
     states = states_of(stations, presence.newest, now, presence.max_age_hours)
@@ -47,7 +47,7 @@ def stations_seen(presence: Presence | None, stations: Stations, now: datetime) 
 
 
 def silent_stations(seen: Mapping[str, Seen]) -> list[Seen]:
-    """Those that are silent, and those that were never heard."""
+    """The stations that are silent or have never sent anything."""
     return [one for one in seen.values() if one.state in {"silent", "never"}]
 
 
@@ -58,7 +58,7 @@ def newest_age_seconds(seen: Mapping[str, Seen]) -> int | None:
 
 
 def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the log is to say of silent stations, in words and as facts; nothing where no age is set."""
+    """The log messages about silent stations, with facts; none if no age is set."""
     if max_age_hours is None:
         return
     for one in silent_stations(seen):

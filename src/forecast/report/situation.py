@@ -16,7 +16,7 @@ from forecast.report.headline import RunState, Schedule, Situation, StationState
 from forecast.report.models.status import Attention, PipelineStatus
 from forecast.report.objectives import missed_objectives
 
-# The code of a run's error where another run was at work.
+# The error code of a run that found another run active.
 TURNED_AWAY = "LeaseHeldError"
 
 
@@ -39,13 +39,13 @@ def run_state(report: PipelineStatus) -> RunState:
 
 
 def reports_unreadable(names: Sequence[str]) -> Attention:
-    """What to report about files that are in the place of status reports but are none."""
+    """What to report about files in place of status reports that are not status reports."""
     message = f"These are not status reports of this version: {listed(names)}. Move them elsewhere"
     return Attention("warning", "reports_unreadable", message)
 
 
 def schedule_of(expression: str | None, runs: Sequence[RunState], now: datetime) -> Schedule:
-    """When runs were due since the oldest that is known, and when the next one is."""
+    """When runs were due since the oldest known run, and when the next one is due."""
     if expression is None:
         return Schedule()
     due = due_between(expression, min(run.started_at for run in runs), now) if runs else ()
@@ -67,7 +67,7 @@ def station_states(
 ) -> tuple[StationState, ...]:
     """The state of every station of the registry at a moment, from the newest observation of each.
 
-    `since` is the state that a run found each in last, and since when.
+    `since` has the last recorded state of each station, and since when.
     """
     newest = {name: round(moment.timestamp() * 1000) for name, moment in last.items()}
     states = states_of(stations, newest, now, max_age_hours)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # an extra
 
 SERVICE: Final = "forecast"
 _TRACES: Final = "v1/traces"
-# A collector that does not answer costs a run this much, and nothing else.
+# The most time that a collector without an answer can cost a run.
 _SECONDS: Final = 10.0
 LOGGER = logging.getLogger("forecast.report")
 
@@ -34,7 +34,7 @@ Windows = Mapping[str, tuple[int, int]]
 def send_spans(endpoint: str, status: PipelineStatus, windows: Windows) -> None:
     """Send a span of the run and one of each stage that was at work; a run that has ended, its stages by name.
 
-    What goes wrong is a warning in the log: the run has done its work.
+    Any failure is only a warning in the log, because the run itself is done.
     """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
@@ -42,12 +42,12 @@ def send_spans(endpoint: str, status: PipelineStatus, windows: Windows) -> None:
     except ImportError:
         _warn("OTEL_EXPORTER_OTLP_ENDPOINT is set, but opentelemetry is not installed: pip install 'forecast[otlp]'")
         return
-    # It logs each try that failed with a traceback, and with the address.
+    # The library logs each failed attempt with a traceback and the address.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/{_TRACES}", timeout=_SECONDS)
     try:
         done = exporter.export(_spans(status, windows)) is SpanExportResult.SUCCESS
-    except Exception:  # noqa: BLE001  a run does not fail because of its trace
+    except Exception:  # noqa: BLE001  a run does not fail because of its spans
         done = False
     if not done:
         _warn("the spans of this run were not sent: the collector of OTEL_EXPORTER_OTLP_ENDPOINT did not take them")

@@ -29,13 +29,13 @@ from forecast.report.silence import Seen, newest_age_seconds
 
 REPORT_NAME = "pipeline_status.json"
 STAGES = StageTimes.__struct_fields__
-# A run over a hundred thousand broken objects still has a status that a person can open.
+# Keeps the status readable even if a run has a hundred thousand broken objects.
 MAX_ERRORS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What is known of a run before it begins; `arguments` are its options by name."""
+    """What is known about a run before it begins; `arguments` are its options by name."""
 
     run_id: str
     started_at: datetime
@@ -70,12 +70,12 @@ class RunProgress:
     errors: list[ErrorEntry] = field(default_factory=list)
 
     def add_written(self, kind: str, place: str, count: int) -> None:
-        """Note where something is now: `place` is a URI, or the path of a local file."""
+        """Record where something was written: `place` is a URI, or the path of a local file."""
         where = {"uri" if "://" in place else "path": place}
         self.written.append(Written(kind=kind, count=count, **where))
 
     def add_error(self, code: str, message: str, key: str | None = None) -> None:
-        """Note an error of one object, or of the run where `key` is None."""
+        """Record an error of one object, or of the run if `key` is None."""
         self.errors.append(ErrorEntry(key, code, message, known=False))
 
 
@@ -91,7 +91,7 @@ def status_report(
 ) -> PipelineStatus:
     """Describe a run; `exit_code` and `finished_at` are None while it is running.
 
-    Errors are those of `progress`, then those of the objects, those that are known last; after MAX_ERRORS the rest are
+    Errors are those of `progress`, then those of the objects, with known ones last; after MAX_ERRORS the rest are
     only counted.
     """
     told = sorted(objects, key=lambda counts: counts.known)
@@ -156,7 +156,7 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> RunCounts
 
 
 def _plain(name: str, value: Any) -> Argument:
-    """Give an option's value as JSON has it; a connection string is never shown."""
+    """Return an option's value for JSON; a connection string is never shown."""
     if "mongodb_uri" in name.lower().replace("-", "_") and value is not None:
         return "***"
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

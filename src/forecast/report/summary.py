@@ -17,7 +17,7 @@ from forecast.report.plain_table import ColumnsThatFit, plain_table
 
 MAX_WIDTH = 100
 MAX_LINES = 10
-# Of a network with more stations than a person reads through, those with the most to say.
+# The maximum number of stations shown; those with the most to report come first.
 MAX_STATIONS = 40
 _BY_URGENCY = ("silent", "never", "late")
 # From three days on, an age is given in days.
@@ -152,7 +152,7 @@ def _stations(quality: QualityReport) -> RenderableType:
 
 
 def _stations_shown(delivered: Mapping[str, StationQuality]) -> list[tuple[str, StationQuality]]:
-    """All stations; where they are too many, those with the most flagged values, and then those that do not send."""
+    """All stations, or if there are too many, those with the most flagged values, then those that do not send."""
     entries = list(delivered.items())
     if len(entries) <= MAX_STATIONS:
         return entries
@@ -240,7 +240,7 @@ def _written(status: PipelineStatus) -> RenderableType:
 
 
 def _text(value: str) -> Text:
-    """Text as it is: no markup, and nothing that a terminal would obey."""
+    """Plain text, without markup or terminal control characters."""
     return Text(escaped(value))
 
 

@@ -1,4 +1,4 @@
-"""A table as CSV, JSON, Parquet or aligned text; times are ISO 8601 in UTC, and a text cannot obey or forge a line."""
+"""Tables as CSV, JSON, Parquet or aligned text; times are ISO 8601 in UTC, and control characters are escaped."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _csv(table: pa.Table) -> bytes:
 
 
 def _json(table: pa.Table) -> bytes:
-    """One array of objects; letters as escapes, which any terminal shows."""
-    columns = [[_told(value) for value in table[name].to_pylist()] for name in table.column_names]
+    """One array of objects, with non-ASCII letters escaped."""
+    columns = [[_json_value(value) for value in table[name].to_pylist()] for name in table.column_names]
     rows = [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
     return f"{json.dumps(rows)}\n".encode()
 
 
 def _text(table: pa.Table) -> bytes:
-    """Columns side by side, two blanks apart, never cut."""
+    """Aligned columns, two blanks apart, never truncated."""
     cells = [[name, *map(_cell, table[name].to_pylist())] for name in table.column_names]
     widths = [max(map(len, column)) for column in cells]
     lines = [
@@ -62,8 +62,8 @@ def _plain(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _told(value: Any) -> Any:
-    """A value as JSON has it."""
+def _json_value(value: Any) -> Any:
+    """A value for JSON."""
     if not isinstance(value, datetime):
         return value
     moment = value.astimezone(UTC)
@@ -72,14 +72,14 @@ def _told(value: Any) -> Any:
 
 
 def _cell(value: Any) -> str:
-    """A value on one line; the members of a list are parted by blanks."""
+    """A value on one line; the members of a list are separated by blanks."""
     if value is None:
         return ""
     if isinstance(value, list):
         return " ".join(map(_cell, value))
     if isinstance(value, bool):
         return str(value).lower()
-    return escaped(str(_told(value)))
+    return escaped(str(_json_value(value)))
 
 
 _FORMS: Final[dict[str, Callable[[pa.Table], bytes]]] = {

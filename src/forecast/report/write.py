@@ -23,33 +23,33 @@ from forecast.report.models.base import Model, Report
 if TYPE_CHECKING:
     import jsonschema_rs
 
-# Behind the point, of shares and values.
+# Decimals of shares and values.
 DIGITS = 6
 SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
 
 
 class ReportShapeError(AssertionError):
-    """A report is not as its schema says: an internal error, not of the data."""
+    """A report does not match its schema: an internal error, not a fault of the data."""
 
 
 def as_data(model: Model) -> dict[str, Any]:
-    """A report, or a part of one, as JSON has it."""
+    """A report, or a part of one, as data for JSON."""
     data: dict[str, Any] = msgspec.to_builtins(model)
     return data
 
 
 def write_report(name: str, report: Report, *, logs_dir: Path) -> Path:
-    """Write `<logs_dir>/<name>`, in place of what was there, and give its path.
+    """Write `<logs_dir>/<name>`, replacing an existing file, and return its path.
 
-    Raises SettingError where the folder cannot be written, ReportShapeError where `report` breaks its schema.
+    Raises SettingError if the folder cannot be written to, ReportShapeError if `report` violates its schema.
     """
     return write_text(name, _checked_text(report), logs_dir=logs_dir)
 
 
 def write_text(name: str, text: str, *, logs_dir: Path) -> Path:
-    """Write `<logs_dir>/<name>`, in place of what was there, and give its path.
+    """Write `<logs_dir>/<name>`, replacing an existing file, and return its path.
 
-    Raises SettingError where the folder cannot be written.
+    Raises SettingError if the folder cannot be written to.
     """
     target = logs_dir / name
     try:
@@ -64,10 +64,10 @@ def write_text(name: str, text: str, *, logs_dir: Path) -> Path:
 
 
 def write_timed_report(report: Report, *, logs_dir: Path, now: datetime) -> Path:
-    """Write `<logs_dir>/<kind>_<time>.json` and give its path.
+    """Write `<logs_dir>/<kind>_<time>.json` and return its path.
 
     A second report within the same second becomes `<kind>_<time>-2.json`: no report replaces another.
-    Raises as `write_report` does.
+    Raises the same errors as `write_report`.
     """
     text = _checked_text(report)
     stem = f"{report.kind}_{report_time(now)}"
@@ -89,7 +89,7 @@ def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def check_shape(data: Any, kind: str) -> None:
-    """Raise ReportShapeError where something is no report of this kind."""
+    """Raise ReportShapeError if data are not a report of this kind."""
     faults = sorted(f"{_place(fault.instance_path)}: {fault.message}" for fault in _validator(kind).iter_errors(data))
     if faults:
         raise ReportShapeError(f"{kind}: " + "; ".join(faults[:5]))
@@ -103,10 +103,10 @@ def _place(path: Iterable[str | int]) -> str:
 def _checked_text(report: Report) -> str:
     clean = without_secrets(as_data(report))
     check_shape(clean, report.kind)
-    # Python's encoder of indented JSON takes four times as long as to write one line and break it into several.
+    # Python's encoder for indented JSON takes four times as long as encoding one line and splitting it.
     line = json.dumps(clean, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
     lines = msgspec.json.format(line, indent=2).decode("utf-8", "surrogatepass")
-    # Control characters and halves of surrogate pairs are written as JSON escapes.
+    # Control characters and lone surrogates are written as JSON escapes.
     return escaped_lines(lines) + "\n"
 
 
@@ -128,7 +128,7 @@ def _put_under_a_free_name(temporary: Path, stem: str) -> Path:
     for number in count(1):
         target = temporary.with_name(f"{stem}.json" if number == 1 else f"{stem}-{number}.json")
         try:
-            # Unlike a rename, a link never replaces what another run has put there meanwhile.
+            # Unlike a rename, a link never replaces a file that another run has written meanwhile.
             target.hardlink_to(temporary)
         except FileExistsError:
             continue
@@ -142,8 +142,8 @@ def _put_under_a_free_name(temporary: Path, stem: str) -> Path:
 
 def _unwritable(folder: Path, error: OSError) -> SettingError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    mend = "Free some space there" if full else "Make it a folder that this user can write to"
+    next_step = "Free some space there" if full else "Make it a folder that this user can write to"
     return SettingError(
         f"reports cannot be written to {folder} ({error.strerror or error}). "
-        f"{mend}, or set LOGS_DIR (--logs-dir) to another one"
+        f"{next_step}, or set LOGS_DIR (--logs-dir) to another one"
     )

@@ -1,4 +1,4 @@
-"""The files of the site, from the model alone: the same model gives the same bytes."""
+"""Builds the files of the site from the model alone: the same model gives the same bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Site, Language], dict[str, Any]]
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
-    """Every file by its name; what others refer to comes before them, the overview last."""
+    """Every file by its name; files that others refer to come first, the overview last."""
     yield from _static_files()
     for view in site.stations:
         yield from _station_files(view, site)
@@ -43,10 +43,10 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
 def changed_files(
     site: Site, program: str, details: Callable[[StationView], StationView]
 ) -> Iterator[tuple[str, bytes | OnDemand]]:
-    """The same, where those of a station are made only if there is news of it since they were.
+    """The same, but a station's files are only built if there is news of it since they were built.
 
-    `details` gives a station with its days and its week, for which the database is asked. What a page shows of those
-    is shown by `StationView.revision`, all the rest by the view itself and by the digest of the program.
+    `details` returns a station with its days and its week, which queries the database. What a page shows of those
+    is covered by `StationView.revision`, everything else by the view itself and the digest of the program.
     """
     yield from _static_files()
     for view in site.stations:
@@ -103,5 +103,5 @@ def _pages(site: Site) -> Iterator[tuple[str, bytes]]:
 
 
 def of_the_database(site: Site) -> list[str]:
-    """The files that a build without the database leaves as they were: the stations' pages, with their weeks."""
+    """The files that a build without the database leaves unchanged: the stations' pages, with their weeks."""
     return [name for view in site.stations for name in _names(view)]

@@ -42,9 +42,9 @@ _ModelT = TypeVar("_ModelT", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What the reports say; `runs` are statuses, newest first, `nights` the same as they are shown, oldest first.
+    """The contents of the reports; `runs` are statuses, newest first, `nights` the same for display, oldest first.
 
-    `unreadable` are the names of files that are no reports of this version.
+    `unreadable` are the names of files that are not reports of this version.
     """
 
     runs: tuple[PipelineStatus, ...]
@@ -77,7 +77,7 @@ class _Shown(NamedTuple):
 
 
 def read_logs(folder: Path) -> Logs:
-    """What the newest reports of a folder say."""
+    """The contents of the newest reports in a folder."""
     runs, unreadable = past_runs(folder, NIGHTS)
     by_run, shown = _qualities(folder)
     latency = _reports(folder, QueryLatencyReport)
@@ -228,7 +228,7 @@ def _latency(report: QueryLatencyReport) -> Latency:
 
 
 def _ingestion(reports: Sequence[IngestReport]) -> Iterator[Ingestion]:
-    """Each source as the newest report that names it has it."""
+    """Each source, from the newest report that names it."""
     newest = {name: (report, source) for report in reports for name, source in report.sources.items()}
     for name, (report, source) in sorted(newest.items()):
         holes = {station: tuple(one.days_missing) for station, one in source.stations.items() if one.days_missing}

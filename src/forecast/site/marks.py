@@ -1,4 +1,4 @@
-"""How states are shown: a word, a glyph and a colour, with the same meaning."""
+"""The display of states: a word, a glyph and a colour with the same meaning."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ FLAG_MARKS: Final = {3: StateMark("warn", "◆", "3 suspect"), 4: StateMark("bad
 
 
 def run_mark(status: str) -> StateMark:
-    """How a run ended."""
+    """The mark for how a run ended."""
     return RUN_MARKS.get(status, StateMark("mute", "?", status))
 
 
 def station_mark(state: str) -> StateMark:
-    """How a station is."""
+    """The mark for a station's state."""
     return STATION_MARKS.get(state, STATION_MARKS["unknown"])
 
 
 def order_of(state: str) -> int:
-    """The worst state first."""
+    """A sort key that puts the worst state first."""
     return list(STATION_MARKS).index(state) if state in STATION_MARKS else len(STATION_MARKS)

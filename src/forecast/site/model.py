@@ -17,7 +17,7 @@ from forecast.report.headline import Assessment, Schedule
 from forecast.report.history import MAX_RUNS
 from forecast.report.models.slo import ErrorBudget
 
-# The page of a station takes 5 to 10 ms of CPU, and its week of values is read: those of a country took longer than all
+# A station's page takes 5 to 10 ms of CPU, and its week of values is read: those of a country took longer than all
 # the rest of a run.
 STATIONS_A_RUN: Final = 100
 # Nights on the overview, and days of a station's completeness: six weeks.
@@ -32,9 +32,9 @@ Flags = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A run, or the moment at which none started (status "missed"); None where a number is not known.
+    """A run, or a due time at which none started (status "missed"); None for unknown numbers.
 
-    The counts are those of docs/reports.md. `values_judged` is what `anomalies_detected` is out of.
+    The counts are those of docs/reports.md. `values_judged` is the total to which `anomalies_detected` refers.
     """
 
     run_id: str
@@ -56,7 +56,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A station as the registry has it; one that is not in it has neither position nor interval."""
+    """A station from the registry; an unregistered one has neither position nor interval."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ParameterDay:
-    """Values of a parameter on a day: how many came, and how many of them are flagged 3 and 4, by check."""
+    """Values of a parameter on a day: how many were received, and how many of them are flagged 3 and 4, by check."""
 
     received: int
     suspect: int = 0
@@ -86,7 +86,7 @@ class ParameterDay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A UTC day of a station; a parameter that sent nothing is not among `parameters`."""
+    """A UTC day of a station; `parameters` only has those with values."""
 
     day: date
     expected: int
@@ -98,8 +98,8 @@ class Day:
 class Week:
     """The newest seven days of a station at full resolution.
 
-    `times` are ms since 1970; `values` by parameter, NaN where missing; `flags` by parameter, 0 where nothing is
-    flagged; `checks` those that flagged something, by parameter.
+    `times` are ms since 1970; `values` by parameter, NaN if missing; `flags` by parameter, 0 if not
+    flagged; `checks` are those that flagged something, by parameter.
     """
 
     times: Times
@@ -110,7 +110,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found at a station in the last run, and what to do about it; `share` of its values where known."""
+    """What a check found at a station in the last run, and what to do about it; `share` of its values, if known."""
 
     parameter: str
     check: str
@@ -123,7 +123,7 @@ class Finding:
 class StationView:
     """A station: its state ("fresh", "late", "silent", "never", "undelivered", "unknown"), and what is known of it.
 
-    `revision` differs where the database may hold other days or another week of it than before.
+    `revision` changes when its days or its week in the database may have changed.
     """
 
     place: Place
@@ -139,7 +139,7 @@ class StationView:
 
     @property
     def worst(self) -> tuple[str, ParameterDay] | None:
-        """Of the newest day with values, the parameter with the largest share of flagged ones."""
+        """The parameter with the largest share of flagged values on the newest day with values."""
         day = next((day for day in reversed(self.days) if day.received), None)
         flagged = {} if day is None else {name: one for name, one in day.parameters.items() if one.flagged}
         if not flagged:
@@ -148,7 +148,7 @@ class StationView:
 
     @property
     def shown_state(self) -> str:
-        """Its state, or "suspect" for one that sends, but with too many flagged values."""
+        """Its state, or "suspect" if it sends too many flagged values."""
         if self.state == "fresh" and (worst := self.worst) and worst[1].flagged > SUSPECT_SHARE * worst[1].received:
             return "suspect"
         return self.state
@@ -156,7 +156,7 @@ class StationView:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Flagged values of one parameter one after another."""
+    """Consecutive flagged values of one parameter."""
 
     station: str
     parameter: str
@@ -171,7 +171,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class CheckCount:
-    """What a check did in the last run."""
+    """The results of a check in the last run."""
 
     check: str
     evaluated: int
@@ -181,7 +181,7 @@ class CheckCount:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Two records of one observation with different values of a parameter; None where one lacks it."""
+    """Two records of one observation with different values of a parameter; None if one lacks it."""
 
     observation: str
     parameter: str
@@ -211,7 +211,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A latency report; `met` is None where nothing was found, and nobody knows."""
+    """A latency report; `met` is None if nothing was found, so that it is unknown."""
 
     generated_at: datetime
     station: str
@@ -228,7 +228,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRows:
-    """Quarantined rows of one object for one reason, with one of them as it is."""
+    """Quarantined rows of one object for one reason, with one of them as an example."""
 
     source: str
     code: str
@@ -281,8 +281,8 @@ class Ingestion:
 class Site:
     """Everything that is shown. `made_at` is the time of the newest report, so that a state has one site.
 
-    `nights` are oldest first, with those on which no run started. `database_fault` says why the database could not be
-    asked; the stations are then as the reports have them.
+    `nights` are oldest first, including those without a run. `database_fault` says why the database could not be
+    queried; the stations are then taken from the reports.
     """
 
     made_at: datetime | None
@@ -310,10 +310,10 @@ class Site:
 
     @property
     def in_turn(self) -> bool:
-        """Whether there are more stations than a run writes pages of."""
+        """Whether there are more stations than a run writes pages for."""
         return len(self.stations) > STATIONS_A_RUN
 
 
 def last_days(newest: date, number: int) -> list[date]:
-    """So many days up to this one, oldest first."""
+    """This many days up to the newest one, oldest first."""
     return [newest - timedelta(days=back) for back in range(number - 1, -1, -1)]

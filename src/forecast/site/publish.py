@@ -16,7 +16,7 @@ from forecast.storage import Store
 
 MANIFEST: Final = "manifest.json"
 _FILE: Final = "file"
-# A nightly run writes all pages; where runs are hourly, a country's pages are written over the day.
+# A nightly run writes all pages; with hourly runs, a country's pages are written over the course of the day.
 _MOST_BEHIND_S: Final = 86_400 - 3_600
 
 
@@ -33,7 +33,7 @@ class Published:
 class OnDemand:
     """A file that is only built if its inputs have changed since last time; `make` returns None for no file.
 
-    The files of a `group` are made together. `digest` is of what they have to show at once; `values` is of the values
+    The files of a `group` are built together. `digest` covers what they must show at once, `values` the values
     that they show, and `newest` is the time of the newest of these (seconds since 1970).
     """
 
@@ -45,7 +45,7 @@ class OnDemand:
 
     @property
     def entry(self) -> str:
-        """What the manifest holds of it."""
+        """Its entry in the manifest."""
         return f"{self.digest} {self.newest:014.3f} {self.values}"
 
 
@@ -55,14 +55,14 @@ def publish_site(
     kept: Iterable[str] = (),
     most_groups: int | None = None,
 ) -> Published:
-    """Write the files in order, then remove files of the last time that no longer exist.
+    """Write the files in order, then remove files of the previous build that no longer exist.
 
-    A `kept` one stays as it was the last time, if it was there, whatever is among the files now. With `most_groups`, of
-    the groups in which nothing but values of less than a day is new, only so many are made, those with the oldest
-    values first; the others stay as well.
+    A `kept` file of the previous build stays unchanged, whether or not it is among the files. With `most_groups`, of
+    the groups in which only values of less than a day are new, only this many are built, those with the oldest
+    values first; the others stay unchanged too.
 
-    `manifest.json` lists what was published, with digests, and is written last: after a fault on the way the
-    next time writes again what this one has written. Raises ForecastError where the place cannot be written.
+    `manifest.json` lists what was published, with digests, and is written last: after a fault in between, the
+    next build writes the same files again. Raises ForecastError if the place cannot be written to.
     """
     with work_folder() as folder:
         path = folder / _FILE
@@ -73,7 +73,7 @@ def publish_site(
         if most_groups is not None:
             waiting = _waiting(left, before, most_groups)
             after.update({name: before[name] for name in waiting if name in before})
-        # A page that is written is let go of: those of all stations together are large.
+        # Pages are released once written, because those of all stations together are large.
         while left:
             name, content = left.popleft()
             if name in after:
@@ -113,7 +113,7 @@ def _waiting(files: Iterable[tuple[str, bytes | OnDemand]], before: Mapping[str,
 
 
 def _manifest(store: Store, path: Path) -> dict[str, str]:
-    """What was published last time; nothing if that is not known, and everything is written again."""
+    """What was published last time; empty if unknown, so that everything is written again."""
     listed = store.find(MANIFEST)
     if listed is None:
         return {}

@@ -16,18 +16,18 @@ from forecast.site.model import Quarantine, RejectedObject, RejectedRows
 from forecast.storage import Store
 from forecast.zone.writer import REJECTED
 
-# What a person can still look through; the rest is counted.
+# As much as people can look through; the rest is counted.
 MAX_GROUPS: Final = 300
 _MAX_FILES: Final = 200
 _MAX_LETTERS: Final = 600
-# What `forecast replay` has loaded meanwhile.
+# Marks rows that `forecast replay` has loaded.
 _REPLAYED: Final = "replayed"
 
 
 def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quarantine:
-    """The rows of the newest files of `rejected/`, those that were replayed left out.
+    """The rows of the newest files of `rejected/`, without those that were replayed.
 
-    A file that is broken costs its own rows, and is named in `fault`.
+    A broken file only loses its own rows, and is named in `fault`.
     """
     fault = None
     try:

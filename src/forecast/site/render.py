@@ -26,7 +26,7 @@ TIMES: Final = "times.js"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A page that the navigation leads to."""
+    """A page in the navigation."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ SECTIONS: Final = (
 
 
 def page_name(name: str, language: Language) -> str:
-    """The file of a page: English is the one without a language in its name."""
+    """The file of a page; the English one has no language in its name."""
     return f"{name}.html" if language is LANGUAGES[0] else f"{name}.{language.code}.html"
 
 
@@ -71,12 +71,12 @@ def render(template: str, version: str, language: Language, name: str, values: M
 
 
 def with_times(site: Site, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of a page that shows its own age, and when the next run is due."""
+    """The variables of a page, with its age and the time of the next run."""
     return {"site": site, "grace_seconds": round(GRACE.total_seconds()), **values}
 
 
 def times_script(site: Site) -> bytes:
-    """`forecastTimes`: the same for the pages of stations, in each language, so that they can stay as they are."""
+    """`forecastTimes`: the same for the pages of stations, in each language, so that these need not change."""
     template = _environment().get_template("age.html")
     words = {
         language.code: template.render(with_times(site, {"lang": language, "t": language.t})) for language in LANGUAGES
@@ -86,13 +86,13 @@ def times_script(site: Site) -> bytes:
 
 @cache
 def asset_version(asset: str) -> str:
-    """What changes with a file, so that no browser shows an old one with a new page."""
+    """A value that changes with a file, so that browsers do not combine an old one with a new page."""
     return sha256((STATIC / asset).read_bytes()).hexdigest()[:_DIGEST_LETTERS]
 
 
 @cache
 def files_digest() -> str:
-    """Digest of templates, styles and scripts: with another one every page is another."""
+    """A digest of templates, styles and scripts, on which every page depends."""
     files = sorted([*(_FOLDER / "templates").iterdir(), *STATIC.iterdir()])
     return sha256(b"".join(sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
@@ -111,5 +111,5 @@ def _environment() -> Environment:
 
 
 def _visible(value: Any) -> Any:
-    """Characters that change the direction of writing, and the like, are escaped, wherever they come from."""
+    """Escape characters that change the direction of writing and the like, wherever they come from."""
     return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -22,7 +22,7 @@ def tag(name: str, *children: Child, **attributes: str | float | None) -> Markup
 
 
 def path(points: list[tuple[float, float]], *, closed: bool = False) -> str:
-    """The `d` of a line through points, in steps from one to the next, which is half as long as in full."""
+    """The `d` of a line through points, in relative steps, which are half as long as absolute coordinates."""
     if not points:
         return ""
     rounded = [(round(x, _DIGITS), round(y, _DIGITS)) for x, y in points]

@@ -11,7 +11,7 @@ import numpy as np
 from forecast.core.clock import MINUTE_MS
 from forecast.site.model import Floats, Week
 
-# Intervals without an observation that are a gap.
+# The number of intervals without an observation that make a gap.
 _GAP: Final = 2.5
 _DIGITS: Final = 2
 
@@ -29,7 +29,7 @@ def week_script(week: Week, interval_minutes: float | None) -> bytes:
 
 
 def gaps(week: Week, interval_minutes: float | None) -> Iterator[tuple[int, int]]:
-    """From when to when (seconds since 1970) nothing came, though more than two values were due."""
+    """The gaps (start and end in seconds since 1970), in which more than two expected values are missing."""
     steps = np.diff(week.times)
     if not len(steps):
         return

@@ -75,7 +75,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 @dataclass(frozen=True)
 class Language:
-    """English or French. What the catalogue lacks stays English."""
+    """English or French. Texts that the catalogue lacks stay English."""
 
     code: str
     own_name: str
@@ -91,7 +91,7 @@ class Language:
         return found.format_map(values) if values else found
 
     def message(self, text: str) -> str:
-        """A message of a report, which was put together in English."""
+        """Translate a message of a report, which is composed in English."""
         if (whole := self.messages.get(text)) is not None:
             return whole
         for pattern, template in self._patterns:
@@ -109,7 +109,7 @@ class Language:
         return rounded.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands).replace("-", "−")
 
     def percent(self, share: float | None, digits: int = 1) -> str:
-        """A share from 0 to 1, in percent; only nothing is 0, and only everything is 100."""
+        """A share from 0 to 1 as a percentage; only 0 is shown as 0, and only 1 as 100."""
         if share is None:
             return "–"
         if 0 < share < 0.5 * 10 ** -(digits + 2):
@@ -128,7 +128,7 @@ class Language:
         return f"{_DAYS[self.code][day.weekday()]}{UNSPLIT}{self.day(day)}{UNSPLIT}{day.year}"
 
     def moment(self, moment: datetime, now: datetime | None = None) -> str:
-        """A moment: 27 Nov 03:10; with its year where that is long before `now`."""
+        """A time: 27 Nov 03:10; with its year if that is long before `now`."""
         utc = moment.astimezone(UTC)
         year = f"{UNSPLIT}{utc.year}" if now is not None and now - moment > _LONG else ""
         return f"{self.day(utc)}{year}{UNSPLIT}{utc:%H:%M}"
@@ -158,7 +158,7 @@ class Language:
         return _NAMES.sub(lambda found: self.parameter(found[0]), text)
 
     def unit(self, name: str) -> str:
-        """A parameter's unit; nothing where it is a number alone."""
+        """A parameter's unit; empty for a plain number."""
         unit = _UNITS.get(name, "")
         return "" if unit == "1" else unit
 

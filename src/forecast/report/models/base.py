@@ -20,15 +20,15 @@ def doc(text: str) -> Meta:
 
 
 def key_name(meta: Mapping[str, Any] | None) -> str:
-    """How the documentation names the keys of a mapping."""
+    """The documentation's name for the keys of a mapping."""
     return str((meta or {}).get(_KEY_NAME, "name"))
 
 
 class Model(Struct):
     """A part of a report. `schema_rules` are rules of its JSON Schema that types cannot state.
 
-    What is written has exactly these fields. Who reads passes over others, and a field that comes later within a format
-    version has a default: so reports of newer and older versions of the program can be read.
+    Written reports have exactly these fields. Readers ignore others, and a field that is added within a format
+    version has a default, so that reports of newer and older versions of the program can be read.
     """
 
     schema_rules: ClassVar[Mapping[str, Any]] = {}

@@ -26,7 +26,7 @@ def json_schema(report: type[Report]) -> dict[str, Any]:
 def documented_fields(report: type[Report]) -> Iterator[tuple[str, str]]:
     """Path and meaning of every field, in their order; `[]` is each entry of a list, `<…>` each key of a mapping.
 
-    Raises ValueError where a field has no documentation.
+    Raises ValueError if a field has no documentation.
     """
     whole = inspect.type_info(report)
     if isinstance(whole, inspect.StructType):
@@ -50,7 +50,7 @@ def _rows(kind: inspect.Type, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _inner(kind: inspect.Type, path: str) -> tuple[inspect.Type, str]:
-    """What a list or a mapping holds at its bottom, and the path to it; a list of plain values is one field."""
+    """The innermost type of a list or mapping, and the path to it; a list of plain values is one field."""
     while True:
         kind, _ = _undressed(kind)
         if isinstance(kind, inspect.DictType):
@@ -80,7 +80,7 @@ def _not_null(union: inspect.UnionType) -> list[inspect.Type]:
 
 
 def _models(model: type[Model]) -> set[type[Model]]:
-    """A model and all that it is made of."""
+    """A model and all models it contains."""
     found: set[type[Model]] = set()
     waiting: list[inspect.Type] = [inspect.type_info(model)]
     while waiting:

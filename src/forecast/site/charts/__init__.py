@@ -1,1 +1,1 @@
-"""Charts as SVG; each takes numbers, and the words that are in it."""
+"""Charts as SVG, from numbers and labels."""

@@ -23,10 +23,10 @@ Values = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A chart over nights: `labels` one a night, `curves` by name, None where a night has no number.
+    """A chart over nights: one of `labels` per night, `curves` by name, None for a night without a number.
 
-    `number` writes a number with so many digits, `unit` is behind it; `limit` is a line that should not be crossed,
-    with its words.
+    `number` formats a number with a number of digits, followed by `unit`; `limit` is a line that should not be crossed,
+    with its label.
     """
 
     title: str
@@ -70,7 +70,7 @@ def trend(chart: Trend) -> Markup:
 
 
 def sparkline(values: Values, label: str) -> Markup:
-    """The course of a number, its newest value as a dot; a night without a number is a gap."""
+    """The curve of a number, with its newest value as a dot; a night without a number is a gap."""
     low, high = extent(values, zero=False)
     width, height = _SPARK
     step = (width - 2 * _SPARK_EDGE) / max(len(values) - 1, 1)

@@ -1,4 +1,4 @@
-"""The map of the stations: outlines, marks, and names where there is room. It needs no tiles and no requests."""
+"""The map of the stations: outlines, marks, and names where they fit. It needs no tiles and no requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from forecast.site.svg import number, path, tag
 # As wide as a page next to its legend, and as a phone; letters have the same size in both.
 WIDE: Final = (780.0, 520.0)
 NARROW: Final = (362.0, 330.0)
-# Around the outermost stations, as a share of their extent; and the least that is shown, in degrees of latitude.
+# The margin around the outermost stations, as a share of their extent; and the minimum extent in degrees of latitude.
 _MARGIN: Final = 0.16
 _LEAST_DEGREES: Final = 0.4
 _KM_A_DEGREE: Final = 111.2
@@ -31,7 +31,7 @@ _LINE: Final = 15.0
 _COUNTRY_LEAST: Final = 60.0
 _EDGE: Final = 8.0
 _COUNTRY_LINE: Final = 40.0
-# In pixels: what is smaller would not be seen.
+# In pixels; smaller details would not be visible.
 _FINE: Final = 1.0
 
 Rect = tuple[float, float, float, float]
@@ -65,7 +65,7 @@ class _View:
 
 
 def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = WIDE) -> Markup:
-    """The map of these stations, at least one; the worst lie on top when they come last."""
+    """The map of these stations (at least one); later ones are drawn on top, so the worst should come last."""
     view, box = _view(marks, size)
     spots = [(mark, view.at(mark.longitude, mark.latitude)) for mark in marks]
     dense = len(marks) > _DENSE
@@ -134,7 +134,7 @@ def _thinned(outline: Outline, view: _View) -> str:
 def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | None, *, dense: bool) -> Markup:
     x, y = spot
     if dense:
-        # Of thousands of stations each element counts.
+        # With thousands of stations, every element counts.
         href, title = escape(escaped(mark.href)), escape(escaped(mark.title))
         return Markup(  # noqa: S704  escaped above, and the kind is ours
             f'<g class="place {mark.kind} dense"><a href="{href}" aria-label="{title}"><title>{title}</title>'
@@ -147,7 +147,7 @@ def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | N
 
 
 def _label(name: str, spot: tuple[float, float], radius: float, taken: list[Rect], view: _View) -> Markup | None:
-    """The name next to its mark, where nothing else is; None where there is no room."""
+    """The name next to its mark, where there is space; None if there is none."""
     x, y = spot
     width = len(name) * _LETTER
     places: tuple[tuple[str, float, float, Callable[[float, float], Rect]], ...] = (

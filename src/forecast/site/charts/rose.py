@@ -29,7 +29,7 @@ class Rose(NamedTuple):
 
 
 def wind_rose(week: Week) -> Rose | None:
-    """Of the good pairs of speed and direction of a week; None where there is none.
+    """The rose of a week's good pairs of speed and direction; None if there are none.
 
     Calm is less than 0.3 m/s (WMO-No. 8, Beaufort 0), whatever the direction says.
     """

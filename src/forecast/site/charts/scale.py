@@ -13,7 +13,7 @@ _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 def ticks(low: float, high: float, most: int = 4) -> list[float]:
     """At most `most` + 1 round numbers, the first not above `low` and the last not below `high`.
 
-    Raises ValueError where `low` is above `high`.
+    Raises ValueError if `low` is above `high`.
     """
     if low > high:
         raise ValueError(f"{low} is above {high}")
@@ -37,7 +37,7 @@ def digits_of(marks: Sequence[float]) -> int:
 
 
 def extent(values: Sequence[float | None], *, zero: bool) -> tuple[float, float]:
-    """The smallest and the largest of the values that are there; `zero` takes 0 in."""
+    """The smallest and the largest value; `zero` includes 0."""
     known = [value for value in values if value is not None]
     if zero:
         known.append(0.0)

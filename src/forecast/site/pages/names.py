@@ -11,7 +11,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def station_page(station_id: str) -> str:
-    """The page of a station, without language and ending. What is no plain name becomes a digest of it."""
+    """The page of a station, without language and extension. A name with special characters is replaced by a digest."""
     return f"station/{_plain(station_id)}"
 
 

@@ -18,7 +18,7 @@ from forecast.site.words import UNSPLIT, Language
 
 _MAX_ATTENTION: Final = 12
 _LABEL_EVERY: Final = 7
-# What is usual is only said of at least that many nights.
+# A usual value needs at least this many nights.
 _USUAL_NIGHTS: Final = 3
 _ENDED: Final = frozenset({"success", "partial"})
 
@@ -120,7 +120,7 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
 
 
 def _named(site: Site, language: Language) -> str:
-    """The headline, with names of stations and parameters instead of their ids, which few people know."""
+    """The headline, with names of stations and parameters instead of ids, which few people know."""
     first = next(iter(site.assessment.attention), None)
     if first is None or first.message != site.assessment.headline:
         return language.message(site.assessment.headline)
@@ -129,7 +129,7 @@ def _named(site: Site, language: Language) -> str:
 
 
 def _entry(site: Site, language: Language, entry: Attention) -> dict[str, Any]:
-    """An entry; its station is a link in front of what is said of it."""
+    """An entry; its station is a link before the message."""
     name = "" if entry.station is None else site.station_name(entry.station)
     known = entry.station is not None and any(one.place.id == entry.station for one in site.stations)
     href = page_name(station_page(entry.station), language) if known and entry.station is not None else None
@@ -143,7 +143,7 @@ def _entry(site: Site, language: Language, entry: Attention) -> dict[str, Any]:
 
 
 def _message(language: Language, entry: Attention) -> str:
-    """What is said of an entry, after its station's name where it has one, with labels of parameters."""
+    """The message of an entry, without the station's name if it has one, with labels of parameters."""
     message = language.message(entry.message)
     if entry.station is None:
         return message
@@ -159,7 +159,7 @@ def _latency(site: Site) -> dict[str, Any] | None:
 
 
 def _statuses(nights: Sequence[Night]) -> list[str]:
-    """Those that the strip shows, in the order of the table of marks."""
+    """The statuses on the strip, in the order of the table of marks."""
     shown = {night.status for night in nights}
     return [status for status in RUN_MARKS if status in shown]
 
@@ -211,7 +211,7 @@ def _percent(shares: Sequence[float | None]) -> list[float | None]:
 
 
 def latency_chart(site: Site, language: Language, title: str) -> dict[str, Any]:
-    """The 95th percentile of the latency reports, and what was promised."""
+    """The 95th percentile of the latency reports, and the objective."""
     reports = site.latency[-NIGHTS:]
     labels = [language.day(report.generated_at) for report in reports]
     slo = reports[-1].slo_ms

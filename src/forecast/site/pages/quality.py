@@ -91,7 +91,7 @@ def _share(one: CheckCount) -> float | None:
 
 
 def _bar(one: CheckCount, largest: float) -> Markup:
-    """How much of its values a check has flagged, against the check that flagged the most."""
+    """The share of values that a check flagged, relative to the check that flagged the most."""
     width = _BAR * (_share(one) or 0.0) / largest if largest else 0.0
     track = tag("rect", class_="track", width=_BAR, height=8, rx=4)
     fill = tag("rect", class_="fill bad" if one.failed else "fill", width=max(width, 2.0), height=8, rx=4)

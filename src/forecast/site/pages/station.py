@@ -19,7 +19,7 @@ from forecast.site.pages.stations import about, suspicion
 from forecast.site.words import Language
 
 _GOOD: Final = 0
-# The least share of the expected values, and the class of its colour.
+# The minimum share of the expected values, and the class of its colour.
 _SHARES: Final = ((0.95, "c1"), (0.75, "c2"), (0.4, "c3"), (1e-9, "c4"))
 _NOTHING: Final = "c5"
 _RING: Final = 0.05
@@ -30,7 +30,7 @@ _WITHOUT_MEAN: Final = frozenset({"wind_from_direction", "present_weather", "pre
 
 
 def station_values(view: StationView, language: Language) -> dict[str, Any]:
-    """What the template shows. Nothing of it depends on when it is shown: the page stays while nothing is new."""
+    """The variables of the template. They do not depend on the time, so the page stays the same without news."""
     rose = None if view.week is None else wind_rose(view.week)
     compass = [language.t(letter) for letter in _COMPASS]
     return {
@@ -108,7 +108,7 @@ def _received(day: Day, name: str) -> int:
 
 
 def _cell(day: date, known: Day | None, name: str, most: int, view: StationView, language: Language) -> Markup:
-    """A parameter of one day. One that comes less often than the station reports is held to its own best day."""
+    """A parameter on one day. A parameter that is reported less often is compared with its own best day."""
     if view.first is not None and day < view.first.date():
         return _drawn("", language.day(day))
     received = 0 if known is None else _received(known, name)
@@ -124,13 +124,13 @@ def _cell(day: date, known: Day | None, name: str, most: int, view: StationView,
 
 
 def _drawn(kind: str, words: str) -> Markup:
-    """A cell of the table. The template took over 1 ms of CPU more for the hundreds of a page."""
+    """A cell of the table. With the template, a page's hundreds of cells took over 1 ms of CPU more."""
     shown = escape(escaped(words))
     return Markup(f'<td class="{kind}" title="{shown}"><span>{shown}</span></td>')  # noqa: S704  the words are escaped
 
 
 def _numbers(week: Week, language: Language) -> Iterator[dict[str, str]]:
-    """The week in numbers, of good values alone."""
+    """The statistics of the week, from good values only."""
     for name in _measured(list(week.values)):
         values = week.values[name]
         there = ~np.isnan(values)

@@ -49,7 +49,7 @@ def stations_page(site: Site, language: Language) -> dict[str, Any]:
 
 
 def suspicion(view: StationView, language: Language) -> str:
-    """Why a station is suspect, in words; nothing for one that is not."""
+    """Why a station is suspect; empty if it is not."""
     if view.shown_state == "suspect" and (worst := view.worst) is not None:
         words = "{parameter}: {flagged} of {received} values of its last day are flagged"
         return language.t(
@@ -62,7 +62,7 @@ def suspicion(view: StationView, language: Language) -> str:
 
 
 def _why(view: StationView, site: Site, language: Language) -> str:
-    """Why a station is in its state, in words."""
+    """Why a station is in its state."""
     if words := suspicion(view, language):
         return words
     if view.last is None or site.made_at is None:
@@ -100,7 +100,7 @@ def _row(view: StationView, site: Site, language: Language) -> Markup:
     numbers = (("Last value", last), ("Received, last day", received), ("Flagged", flagged))
     cells = "".join(f'\n<td class="n" data-label="{_shown(language.t(one))}">{text}</td>' for one, text in numbers)
     href = _shown(page_name(station_page(view.place.id), language))
-    return Markup(  # noqa: S704  what is not ours is escaped
+    return Markup(  # noqa: S704  all data are escaped
         f'<tr class="station"><td class="block"><span class="tag {mark.kind}">{mark.glyph} {language.t(mark.word)}'
         f'</span></td>\n<td class="block"><a href="{href}"><strong>{_shown(view.place.name)}</strong></a>'
         f'<span class="soft">{_shown(about(view, language))}</span></td>\n'
@@ -113,7 +113,7 @@ def _shown(text: str) -> Markup:
 
 
 def _maps(stations: list[StationView], language: Language) -> dict[str, Markup]:
-    """The map, for a page and for a phone. The worst come last, and so lie on top."""
+    """The map, for wide screens and for phones. The worst stations come last, so they are drawn on top."""
     marks = []
     for one in reversed(stations):
         place, mark = one.place, station_mark(one.shown_state)
