@@ -61,7 +61,7 @@ def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: i
     if shape == "series":
         return child_of_objects(uri, folder, stations, rows)
     if shape == "hours":
-        return whole_run(uri, folder, country.stations())
+        return run_on_one_core(settings(uri, folder, "bench_scale"), country.stations())
     crowd = Crowd.city(stations) if shape == "city" else Crowd.country(stations)
     if not (folder / "raw").exists():
         write_days(folder / "raw", crowd, hours=hours, rows=rows or None, stations=chosen or stations)
