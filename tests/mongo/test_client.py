@@ -25,12 +25,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns import resolver
 from pymongo import ASCENDING, DESCENDING, MongoClient
-from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
+from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError, WriteError
 
 import forecast.mongo.client as databases
 from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
-from forecast.mongo.client import ObservationCollection, connect, mongo_errors, to_forecast_error
+from forecast.mongo.client import ObservationCollection, connect, mongo_errors, sibling_collection, to_forecast_error
 from forecast.mongo.loader import prepare_collection
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set, standalone
 from tests.serving import served
@@ -420,6 +420,33 @@ def test_wrong_password_and_unknown_user(guarded: ReplicaSet, user: str, passwor
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (
+            "authMechanism=PLAIN",
+            (
+                "the server does not support the authentication mechanism in MONGODB_URI (connecting to HOST); change "
+                "authMechanism"
+            ),
+        ),
+        (
+            "authMechanism=MONGODB-AWS",
+            "the authentication mechanism in MONGODB_URI (authMechanism) needs a library that is not installed here",
+        ),
+    ],
+)
+def test_an_authentication_mechanism_that_cannot_be_used(guarded: ReplicaSet, option: str, told: str) -> None:
+    assert fault(settings(f"{as_user(guarded.uri, 'writer')}&{option}")) == (2, told)
+
+
+def test_all_is_read_from_the_primary_whatever_the_connection_string_says(guarded: ReplicaSet) -> None:
+    """Else a run would compare what it loads with what a secondary knew before; here there is none to be asked."""
+    with connect(settings(f"{as_user(guarded.uri, 'root')}&readPreference=secondary")) as collection:
+        assert collection.find_one({}) is None
+        assert sibling_collection(collection, "_objects").find_one({}) is None
+
+
 def test_no_user_where_one_is_needed(guarded: ReplicaSet) -> None:
     assert fault(settings(guarded.uri)) == (2, RIGHTS.format("creating the collection"))
 
@@ -511,6 +538,34 @@ def test_other_kinds_of_collections(guarded: ReplicaSet, admin: Any, options: di
     assert fault(settings(as_user(guarded.uri, "root"))) == (2, words)
 
 
+def test_an_index_by_which_documents_are_deleted(guarded: ReplicaSet, admin: Any) -> None:
+    admin.forecast.weather.create_index("metadata.ingested_at", name="old", expireAfterSeconds=86_400)
+    words = "forecast.weather has the TTL index old, by which MongoDB deletes documents by itself; drop it"
+    assert fault(settings(as_user(guarded.uri, "root"))) == (2, words)
+
+
+def test_a_view_next_to_the_collection(guarded: ReplicaSet, admin: Any) -> None:
+    admin.forecast.create_collection("weather_days", viewOn="other", pipeline=[])
+    assert fault(settings(as_user(guarded.uri, "root"))) == (
+        2,
+        (
+            "what is to be written to is a view (creating the indexes of the daily aggregates); drop the view, or "
+            "change MONGODB_COLLECTION"
+        ),
+    )
+
+
+@pytest.mark.parametrize("altered", [{"validationLevel": "off"}, {"validationAction": "warn"}])
+def test_a_validator_that_was_switched_off_is_switched_on(
+    guarded: ReplicaSet, admin: Any, altered: dict[str, str]
+) -> None:
+    prepare_collection(admin.forecast.weather)
+    admin.forecast.command("collMod", "weather", **altered)
+    prepare_collection(admin.forecast.weather)
+    with pytest.raises(WriteError, match="Document failed validation"):
+        admin.forecast.weather.insert_one({"reading": 3.0})
+
+
 LIKE = (
     "the collection has an index like one of the pipeline's, with another name or other options (creating the indexes)"
     "; drop it"
@@ -522,7 +577,6 @@ SAME_NAME = "the collection has another index with the name of one of the pipeli
     ("direction", "options", "words"),
     [
         (ASCENDING, {"name": "mine"}, LIKE),
-        (ASCENDING, {"name": "time", "expireAfterSeconds": 10**8}, LIKE),
         (DESCENDING, {"name": "time"}, SAME_NAME),
     ],
 )

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import SSLError
 
 from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
 from forecast.core.raw_objects import RawObject
 from forecast.storage import ObjectChangedError
 from forecast.storage import s3 as s3_module
 from forecast.storage.s3 import S3Store, _client
+from forecast.storage.s3_errors import to_forecast_error
 from tests.integration.faulty_s3 import (
     CALM,
     Answer,
@@ -243,6 +245,38 @@ def test_a_list_that_a_proxy_refuses_is_denied(s3: FaultyS3, store: S3Store) -> 
     s3.spoil("GET", "list-type", is_refused_by_a_proxy)
     with pytest.raises(SettingError, match=r"could not be listed: access denied \(403\); check the credentials"):
         list(store.list())
+
+
+def test_a_server_that_does_not_speak_tls_is_told(
+    s3: FaultyS3, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = s3.endpoint.replace("http:", "https:")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(RetryableError) as caught:
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+    assert caught.value.message == (
+        f"s3://{s3_bucket}/ could not be listed: no TLS connection could be made with {endpoint}; is AWS_ENDPOINT_URL "
+        "right? Otherwise, run again"
+    )
+
+
+def test_a_certificate_that_is_not_accepted_is_told() -> None:
+    error = SSLError(endpoint_url="https://s3:9000/?secret", error="[SSL: CERTIFICATE_VERIFY_FAILED] has expired")
+    told = to_forecast_error(error, "s3://raw/", "listed", "https://s3:9000")
+    assert (told.exit_code, told.message) == (
+        2,
+        (
+            "s3://raw/ could not be listed: the certificate of https://s3:9000 was not accepted; check AWS_CA_BUNDLE "
+            "and the host in AWS_ENDPOINT_URL"
+        ),
+    )
+
+
+def test_a_region_that_is_none_is_told(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "not a region")
+    s3_module._session.cache_clear()
+    with pytest.raises(SettingError, match=r"an AWS setting is invalid \(InvalidRegionError\); check AWS_\*"):
+        S3Store(f"s3://{s3_bucket}/", CALM)
 
 
 @pytest.mark.parametrize("code", ["TokenRefreshRequired", "InvalidArgument"])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pymongo
-from pymongo import MongoClient
+from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.common import MIN_SUPPORTED_SERVER_VERSION
 from pymongo.errors import (
@@ -42,6 +42,7 @@ WRITE_TIMEOUT_MS = 60_000
 _CLOSE_SECONDS = 2
 _INVALID = f"MONGODB_URI is not a valid connection string. {ENCODED}"
 _BAD_OPTION = f"MONGODB_URI has an option that is unknown, or whose value cannot be used. {ENCODED}"
+_NO_MECHANISM = "the authentication mechanism in MONGODB_URI (authMechanism) needs a library that is not installed here"
 _BAD_FILE = "a file that MONGODB_URI names (tlsCAFile, tlsCertificateKeyFile) cannot be read"
 # What was taken for the host may be part of the password, so it is not shown.
 _AT_BEHIND = (
@@ -73,6 +74,8 @@ _TO_CHANGE = {
     86: "the collection has another index with the name of one of the pipeline's ({doing}); drop it",
     _VALIDATION_FAILED: "the database's validator refuses a document ({doing}); it is not that of this pipeline "
     "version (src/config/mongodb_schema.json)",
+    166: "what is to be written to is a view ({doing}); drop the view, or change MONGODB_COLLECTION",
+    334: "the server does not support the authentication mechanism in MONGODB_URI ({doing}); change authMechanism",
     13297: "there is a database whose name differs from MONGODB_DATABASE only in capitalisation ({doing})",
     16755: "the collection holds documents whose station.location is not a point ({doing}), so they are not the "
     "pipeline's; set MONGODB_COLLECTION to another one",
@@ -125,9 +128,13 @@ def _collection(uri: str, settings: Settings) -> Iterator[ObservationCollection]
 
 
 def collection_of(client: MongoClient[dict[str, Any]], database: str, name: str) -> ObservationCollection:
-    """A collection with majority read and write."""
+    """A collection with majority read and write, on the primary, whatever the connection string says.
+
+    A secondary may not have yet what was loaded.
+    """
     return client[database].get_collection(
         name,
+        read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
         read_concern=ReadConcern("majority"),
     )
@@ -184,6 +191,8 @@ def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str
         )
     if _at_behind(uri):
         return SettingError(_AT_BEHIND)
+    if topology.has_known_servers and isinstance(error, ConfigurationError):
+        return SettingError(_NO_MECHANISM)
     servers = topology.server_descriptions().values()
     # The driver drops servers of other sets or of none. One that is connected to directly is kept, with an
     # error that names its set; it also says 'None' if there is no server at all.
@@ -198,7 +207,10 @@ def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str
 def sibling_collection(collection: ObservationCollection, suffix: str) -> ObservationCollection:
     """A collection of the same database that belongs to the main one, read and written as that is."""
     return collection.database.get_collection(
-        collection.name + suffix, write_concern=collection.write_concern, read_concern=collection.read_concern
+        collection.name + suffix,
+        read_preference=collection.read_preference,
+        write_concern=collection.write_concern,
+        read_concern=collection.read_concern,
     )
 
 

@@ -55,6 +55,8 @@ INDEXES = (
 # Two batches in flight: the server works on one while the next is prepared.
 WRITERS = 2
 _NAMESPACE_EXISTS = 48
+# The server's defaults: a document that the validator does not allow is refused.
+_VALIDATED = {"validationLevel": "strict", "validationAction": "error"}
 _ROUNDS = 20
 _TIMES = ("extracted_at", "source_modified_at")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,9 +74,11 @@ def prepare_collection(collection: ObservationCollection) -> None:
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
             _check_kind(collection, found)
             check_format(collection)
-            if found.get("options", {}).get("validator") != validator:
+            wanted = {"validator": validator, **_VALIDATED}
+            options = _VALIDATED | found.get("options", {})
+            if any(options.get(name) != value for name, value in wanted.items()):
                 with mongo_errors("changing the validator"):
-                    database.command("collMod", collection.name, validator=validator)
+                    database.command("collMod", collection.name, **wanted)
     with mongo_errors("creating the indexes"):
         collection.create_indexes(list(INDEXES))
     DailyAggregates.for_collection(collection).prepare()
@@ -102,6 +106,12 @@ def _check_kind(collection: ObservationCollection, found: Mapping[str, Any]) -> 
             f"{collection.full_name} is a capped collection, which drops its oldest documents by itself; "
             "change MONGODB_COLLECTION"
         )
+    for name, index in collection.index_information().items():
+        if "expireAfterSeconds" in index:
+            raise SettingError(
+                f"{collection.full_name} has the TTL index {name}, by which MongoDB deletes documents by itself; "
+                "drop it"
+            )
 
 
 def check_collection(collection: ObservationCollection) -> None:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
 from forecast.core.errors import RetryableError, SettingError
@@ -292,6 +292,8 @@ def _client(policy: RetryPolicy) -> S3Client:
     try:
         client = _session().client("s3", config=config)
         endpoint = urlsplit(client.meta.endpoint_url)
+    except BotoCoreError:
+        raise  # some are also a ValueError
     except ValueError as error:
         raise SettingError("AWS_ENDPOINT_URL is not an address such as https://host:port") from error
     if "@" in endpoint.netloc:

@@ -34,6 +34,8 @@ _NO_DNS = "DNS did not answer for the host name of {endpoint}; run again"
 _OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
 # What getaddrinfo says where no name server answered (EAI_AGAIN), as text: urllib3 keeps no more of it.
 _DNS_SILENT = f"[Errno {socket.EAI_AGAIN}]"
+_NO_TLS = "no TLS connection could be made with {endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
+_NO_TRUST = "the certificate of {endpoint} was not accepted; check AWS_CA_BUNDLE and the host in AWS_ENDPOINT_URL"
 _BROKEN_OFF = "the connection was lost; run again"
 
 # What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
@@ -131,6 +133,9 @@ def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastE
         return RetryableError, f"{error}; run again"
     if isinstance(error, boto.EndpointConnectionError):
         return RetryableError, _not_connected(error)
+    if isinstance(error, boto.SSLError):
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        return (SettingError, _NO_TRUST) if untrusted else (RetryableError, _NO_TLS)
     return next((told for kind, told in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
 
 
