@@ -4,10 +4,10 @@ POETRY_VERSION := 2.5.1
 MIRROR_PLUGIN_VERSION := 0.6.5
 TOOLS := .local/tools
 POETRY := $(TOOLS)/bin/poetry
-# Stamps: what is up to date costs nothing the second time.
+# Stamps: targets that are up to date cost nothing.
 TOOLS_STAMP := $(TOOLS)/.poetry-$(POETRY_VERSION)-$(MIRROR_PLUGIN_VERSION)
 PROJECT_STAMP := .venv/.installed
-# Poetry itself takes half a second a command.
+# Poetry itself takes half a second per command.
 BIN := .venv/bin
 INSTALL_LOG := .local/install.log
 IMPORTS_LOG := .local/imports.log
@@ -22,9 +22,9 @@ export POETRY_NO_INTERACTION := 1
 # Asking a desktop's key ring can hang on a machine without a desktop; set it to true if your index needs it.
 POETRY_KEYRING_ENABLED ?= false
 export POETRY_KEYRING_ENABLED
-# Another environment that happens to be active must not be installed into.
+# Do not install into another environment that happens to be active.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
-# What is compiled once need not be compiled by every process of the tests.
+# Otherwise, every test process would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
@@ -50,16 +50,16 @@ install: $(PROJECT_STAMP) ## Install Poetry into .local/tools and the project in
 	@if command -v poetry >/dev/null 2>&1; then echo "Installed. Next: poetry run pipeline --help"; \
 	else echo "Installed. Poetry is in .local/tools here. Next: $(POETRY) run pipeline --help"; fi
 
-demo: $(PROJECT_STAMP) ## From made-up APIs of the networks to documents in the embedded MongoDB
+demo: $(PROJECT_STAMP) ## Run the pipeline on simulated APIs of all networks, with the embedded MongoDB
 	@$(POETRY) run pipeline --demo --ingest
 
-check: lint ## Lint, check the types and run the tests that need no server: the loop of writing code
+check: lint ## Lint, check the types and run the tests that need no server
 	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) --dist worksteal -m unit
 
-test: lint ## Lint, check the types and run the tests of every change, on a real MongoDB and an S3 server
+test: lint ## Lint, check the types and run all but the nightly tests, on a real MongoDB and an S3 server
 	@HYPOTHESIS_PROFILE=ci $(BIN)/pytest $(PARALLEL) --dist worksteal
 
-test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
+test-all: lint ## Lint, check the types and run every test, with ten times as many examples of properties (nightly)
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest $(PARALLEL) --dist loadfile -m ""
 
 coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and print the lines and branches that they do not reach
@@ -68,7 +68,7 @@ coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and prin
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
 
-lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions of imports
+lint: $(PROJECT_STAMP) ## Lint, and check format, types and import directions
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { \
 		echo "Not formatted as agreed; this fixes it: $(POETRY) run ruff format" >&2; exit 1; }
@@ -78,7 +78,7 @@ lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions o
 lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
 	@$(LIKE_PIP) $(POETRY) lock
 
-bench: $(PROJECT_STAMP) ## Measure the speed and the memory
+bench: $(PROJECT_STAMP) ## Measure speed and memory
 	@$(POETRY) run python bench/run.py
 
 bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with stations, objects and history; SIZES="--documents 5000000"
@@ -90,10 +90,10 @@ bench-networks: $(PROJECT_STAMP) ## Measure how fast each network's rows are rea
 bench-qc: $(PROJECT_STAMP) ## Compare the quality checks with titanlib's and CrowdQC+'s on errors of known kind
 	@$(POETRY) run python -m bench.qc
 
-docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
+docs: $(PROJECT_STAMP) ## Regenerate the generated parts of the documentation
 	@$(POETRY) run python docs/generate.py
 
-infra-test: $(PROJECT_STAMP) ## Prove the infrastructure without an AWS account: Terraform, images, workflows
+infra-test: $(PROJECT_STAMP) ## Test the infrastructure without an AWS account: Terraform, images, workflows
 	@tests/infra/run
 
 referee: $(PROJECT_STAMP) ## Compare airbyte-cdk on the generated manifests with forecast ingest, record by record
@@ -102,10 +102,10 @@ referee: $(PROJECT_STAMP) ## Compare airbyte-cdk on the generated manifests with
 		"airbyte-cdk==$$($(POETRY) run python -c 'from forecast.ingest.airbyte.manifest import CDK_VERSION; print(CDK_VERSION)')"
 	@$(POETRY) run pytest -m slow -q tests/referee
 
-drill: $(PROJECT_STAMP) ## Break a replica set of three on purpose, in containers or else namespaces; count what is lost
+drill: $(PROJECT_STAMP) ## Break a replica set of three on purpose, in containers or namespaces, and count what is lost
 	@docker/drill/run
 
-clean: ## Remove what is installed or cached; the embedded database and the reports stay
+clean: ## Remove everything installed or cached, except the embedded database and the reports
 	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .local/infra .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -221,9 +221,11 @@ def lost_of(meta: Mapping[str, Any]) -> str | None:
     changes, errors = meta.get(CHANGES), meta.get(ERRORS)
     if not isinstance(errors, list) or not errors:
         return changes_text(changes)
-    told = [str(_decoded(error, META)) for error in errors]
+    messages = [str(_decoded(error, META)) for error in errors]
     entries = [
-        {"field": field, "change": "NULLED", "reason": text} for text in told for field in _FIELD.findall(text) or [""]
+        {"field": field, "change": "NULLED", "reason": text}
+        for text in messages
+        for field in _FIELD.findall(text) or [""]
     ]
     return changes_text([*(changes if isinstance(changes, list) else []), *entries])
 

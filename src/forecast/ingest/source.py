@@ -152,7 +152,7 @@ class SourceRun:
         """Ask again for what was not answered, the newest first, and for what a station has sent that was silent.
 
         Days that are never answered keep nothing else from being read: not the recent days, which came before, and not
-        the history, for which failures are counted anew.
+        the history, for which failures are counted separately.
         """
         holes = {name: {*plan.missing, *self._came_back.get(name, ())} for name, plan in plans.items()}
         with self._failures.counted_apart():

@@ -266,8 +266,8 @@ def _refused(error: OperationFailure, doing: str) -> ForecastError:
         # The overall code says nothing; each rejected write has its own.
         first = error.details["writeErrors"][0]
         return _index_of_others(first, doing) or refusal(first["code"], doing)
-    if told := _index_of_others(error.details or {}, doing):
-        return told
+    if explained := _index_of_others(error.details or {}, doing):
+        return explained
     if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
         return SettingError(_NO_INDEX.format(doing=doing))
     # WiredTiger's errors have the code "unknown" and the system's message.

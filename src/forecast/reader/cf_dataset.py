@@ -71,9 +71,9 @@ class _Cells:
 
     def variable(self, table: pa.Table, name: str) -> xr.Variable:
         """A column as a variable: NaN, or flag 9, where there is no row."""
-        told = {key.decode(): text.decode() for key, text in (table.schema.field(name).metadata or {}).items()}
-        attributes: dict[str, Any] = {"long_name": told["description"]}
-        attributes |= {key: told[key] for key in _ATTRIBUTES if key in told}
+        described = {key.decode(): text.decode() for key, text in (table.schema.field(name).metadata or {}).items()}
+        attributes: dict[str, Any] = {"long_name": described["description"]}
+        attributes |= {key: described[key] for key in _ATTRIBUTES if key in described}
         if name.endswith(FLAG):
             block: npt.NDArray[Any] = np.full(self._shape, _NO_FLAG, np.int8)
             attributes["flag_values"] = np.array(list(FLAG_MEANINGS), np.int8)

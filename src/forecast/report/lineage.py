@@ -70,7 +70,7 @@ def lineage(status: PipelineStatus, objects: Iterable[ObjectCounts]) -> str:
         words = without_secrets(fault)
         facets["errorMessage"] = facet("ErrorMessageRunFacet", "1-0-1", message=words, programmingLanguage="Python")
     inputs = [read(counts) for counts in objects if counts.outcome == "loaded"]
-    outputs = [wrote(_place(told, status), told.count) for told in status.written if told.kind != "report"]
+    outputs = [wrote(_place(one, status), one.count) for one in status.written if one.kind != "report"]
     return event("START", status.started_at, {}) + event(
         _ENDS[status.status], status.finished_at, facets, inputs=inputs, outputs=outputs
     )

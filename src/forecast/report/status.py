@@ -94,8 +94,8 @@ def status_report(
     Errors are those of `progress`, then those of the objects, with known ones last; after MAX_ERRORS the rest are
     only counted.
     """
-    told = sorted(objects, key=lambda counts: counts.known)
-    errors = progress.errors + [error for counts in told for error in _errors_of(counts)]
+    ordered = sorted(objects, key=lambda counts: counts.known)
+    errors = progress.errors + [error for counts in ordered for error in _errors_of(counts)]
     return PipelineStatus(
         format_version=FORMAT_VERSION,
         status=status,

@@ -56,8 +56,8 @@ def _plain(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         column = table[name]
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            told = [None if value is None else _cell(value) for value in column.to_pylist()]
-            column = pa.chunked_array([pa.array(told, pa.string())])
+            texts = [None if value is None else _cell(value) for value in column.to_pylist()]
+            column = pa.chunked_array([pa.array(texts, pa.string())])
         columns[name] = column
     return pa.table(columns)
 

@@ -91,7 +91,7 @@ _REJECTED_ONE_OBJECT = "S3 rejected the request ({}); check this object"
 # Of what the answer to a request for an object says where the newest version is the mark of its removal.
 _DELETE_MARKER = "x-amz-delete-marker"
 _UNKNOWN_TYPE = (RetryableError, "{}; is AWS_ENDPOINT_URL right?")
-# Servers beside Amazon's, and proxies, refuse with codes of their own, or with a page of HTML that has none.
+# Servers other than Amazon's, and proxies, reject with codes of their own, or with an HTML page without a code.
 _DENYING_STATUS = {401, 403}
 _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
@@ -110,7 +110,7 @@ def is_transient(error: Exception) -> bool:
 
 def is_timeout(error: Exception) -> bool:
     """Whether nobody answered."""
-    return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS, _NO_DNS)
+    return _explained(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS, _NO_DNS)
 
 
 def to_forecast_error(
@@ -121,12 +121,12 @@ def to_forecast_error(
     `endpoint` is scheme, host and port; `one_object` tells that an object was to be read which had been listed.
     """
     error = _innermost(error)
-    kind, words = _told(error, one_object=one_object)
+    kind, words = _explained(error, one_object=one_object)
     name = _code(error) if isinstance(error, ClientError) else type(error).__name__
     return kind(f"{uri} could not be {what}: {words.format(name, endpoint=endpoint)}")
 
 
-def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastError], str]:
+def _explained(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastError], str]:
     if isinstance(error, ClientError):
         return _refused(error, one_object=one_object)
     if isinstance(error, WrongAnswerError):
@@ -136,7 +136,7 @@ def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastE
     if isinstance(error, boto.SSLError):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
         return (SettingError, _NO_TRUST) if untrusted else (RetryableError, _NO_TLS)
-    return next((told for kind, told in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
+    return next((explained for kind, explained in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
 
 
 def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastError], str]:

@@ -59,9 +59,9 @@ class BatchDraft:
 def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFrame, Mask]:
     """The batch as canonical rows, and the rows that `draft.postponed` defers (without a time), with their mask."""
     size = len(batch.rows)
-    told = [*draft.lost, *(issue for column in draft.columns.values() for issue in column.issues)]
+    cell_issues = [*draft.lost, *(issue for column in draft.columns.values() for issue in column.issues)]
     noted = np.zeros(size, dtype=bool)
-    noted[[issue.row for issue in told]] = True
+    noted[[issue.row for issue in cell_issues]] = True
     empty = _without_values(size, draft.columns) & ~noted
     if draft.not_empty is not None:
         empty &= ~draft.not_empty
@@ -72,7 +72,7 @@ def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFr
         if len(rows):
             records += rejected_rows(batch, rows.tolist(), rejection)
             rejected[rows] = True
-    table = _observation_table(batch, draft, issues_column(size, [*draft.time_issues, *told]))
+    table = _observation_table(batch, draft, issues_column(size, [*draft.time_issues, *cell_issues]))
     postponed = np.zeros(size, dtype=bool) if draft.postponed is None else draft.postponed & ~empty & ~rejected
     kept = ~empty & ~rejected & ~postponed
     observations = to_frame(table.filter(pa.array(kept)) if not kept.all() else table)

@@ -113,9 +113,9 @@ def _drop_idle(columns: Mapping[str, ParsedColumn], idle: Sequence[str], size: i
     sensors = {name: column for name, column in columns.items() if name not in idle}
     if not zeros or any(not np.isnan(column.values).any() for column in sensors.values()):
         return
-    told = _with_something(sensors, size)
+    meaningful = _with_something(sensors, size)
     for column in zeros:
-        told |= np.nan_to_num(column.values) != 0
-        told[[issue.row for issue in column.issues]] = True
+        meaningful |= np.nan_to_num(column.values) != 0
+        meaningful[[issue.row for issue in column.issues]] = True
     for column in zeros:
-        column.values = np.where(told, column.values, np.nan)
+        column.values = np.where(meaningful, column.values, np.nan)

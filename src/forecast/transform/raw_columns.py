@@ -116,8 +116,8 @@ class Columns:
         for index, member in enumerate(cells.type):
             own, name = pc.struct_field(cells, [index]), normalise_field(member.name)
             first = names.setdefault(name, member.name)
-            told = (f"{self._names[field]}.{found}" for found in (first, member.name))
-            members[name] = _one_of(members.get(name, own), own, *told)
+            spellings = (f"{self._names[field]}.{found}" for found in (first, member.name))
+            members[name] = _one_of(members.get(name, own), own, *spellings)
         return members
 
 

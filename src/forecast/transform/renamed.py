@@ -96,15 +96,15 @@ def renamed(
     ]
     # A rename does not change the number of columns. If more are lacking, the object has other columns on purpose.
     may_be_foreign = sum(not lack.has_column for lack in lacks) <= sum(1 for samples in unknown.values() if samples)
-    told: dict[str, str] = {}
+    suggested: dict[str, str] = {}
     matches.sort(key=lambda match: (match.is_alike, match.says_unit, match.likeness), reverse=True)
     for match in matches:
-        is_taken = match.lack.parameter.name in told or match.column in told.values()
+        is_taken = match.lack.parameter.name in suggested or match.column in suggested.values()
         if not is_taken and _is_suggested(match, needs_unit=needs_unit, may_be_foreign=may_be_foreign):
-            told[match.lack.parameter.name] = match.column
-    for name, best in told.items():
+            suggested[match.lack.parameter.name] = match.column
+    for name, best in suggested.items():
         of_parameter = [match.column for match in matches if match.lack.parameter.name == name]
-        others = [column for column in of_parameter if column not in told.values()]
+        others = [column for column in of_parameter if column not in suggested.values()]
         yield RenamedParameter(name, (best, *others)[:_MAX_CANDIDATES])
 
 

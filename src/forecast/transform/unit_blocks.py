@@ -142,12 +142,12 @@ def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size
     finest = np.where(np.isnan(values), -1, decimals).argmax(axis=0)
     texts = np.full(size, None, dtype=object)
     for row in np.flatnonzero(differ).tolist():
-        told = (
+        candidates = (
             f"{value:.6g} {parameter.unit} in {read.block.system}"
             for value, read in zip(values[:, row], reads, strict=True)
             if not np.isnan(value)
         )
-        texts[rows[row]] = ", ".join(told)
+        texts[rows[row]] = ", ".join(candidates)
     where = "in two unit systems" if len(systems) > 1 else f"of two fields in {', '.join(systems)}"
     reason = f"the values {where} differ by more than rounding"
     rejection = Rejection(mask, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))

@@ -82,10 +82,10 @@ def athena_sql(zone: str = "s3://BUCKET") -> str:
             "projection.day.range": "1901-01-01,NOW+1DAYS",
             "storage.location.template": f"{location}day=${{day}}/",
         }
-        told = ",\n".join(f"  {_text(key)} = {_text(value)}" for key, value in properties.items())
+        facts = ",\n".join(f"  {_text(key)} = {_text(value)}" for key, value in properties.items())
         parts.append(
             f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nCOMMENT {_text(_ABOUT[name])}\n"
-            f"PARTITIONED BY (`day` date)\nSTORED AS PARQUET\nLOCATION {_text(location)}\nTBLPROPERTIES (\n{told}\n);"
+            f"PARTITIONED BY (`day` date)\nSTORED AS PARQUET\nLOCATION {_text(location)}\nTBLPROPERTIES (\n{facts}\n);"
         )
     parts.append(f"CREATE OR REPLACE VIEW {GOOD_VIEW} AS\n{_good()};")
     return "\n\n".join(parts) + "\n"
@@ -109,19 +109,19 @@ def _hive_column(field: pa.Field) -> str:
 
 def _comment(field: pa.Field) -> str:
     """What a column is, with its unit and what is made of the values of an interval."""
-    told = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
-    return "; ".join(_words(told))
+    facts = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
+    return "; ".join(_words(facts))
 
 
-def _words(told: dict[str, str]) -> Iterator[str]:
-    if description := told.get("description"):
+def _words(facts: dict[str, str]) -> Iterator[str]:
+    if description := facts.get("description"):
         yield description.removesuffix(".")
-    if unit := told.get("unit", told.get("units")):
+    if unit := facts.get("unit", facts.get("units")):
         yield unit
-    if method := told.get("cell_methods"):
+    if method := facts.get("cell_methods"):
         yield method
-    if values := told.get("flag_values"):
-        meanings = zip(values.split(), told["flag_meanings"].split(), strict=True)
+    if values := facts.get("flag_values"):
+        meanings = zip(values.split(), facts["flag_meanings"].split(), strict=True)
         yield ", ".join(f"{value} {meaning}" for value, meaning in meanings)
 
 

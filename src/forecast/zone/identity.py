@@ -29,7 +29,7 @@ class Identity:
 
 
 def read_identity(store: Store, folder: Path) -> Identity | None:
-    """What the dataset of a zone says of itself; None where there is no whole one that this version could read."""
+    """The identity of the dataset in a zone; None if there is no complete one that this version can read."""
     listed = store.find(IDENTITY)
     if listed is None:
         return None
@@ -45,7 +45,7 @@ def read_identity(store: Store, folder: Path) -> Identity | None:
 
 
 def write_identity(identity: Identity, store: Store, folder: Path) -> None:
-    """The dataset is whole."""
+    """Mark the dataset as complete."""
     path = folder / "identity.json"
     path.write_text(json.dumps(asdict(identity), indent=2), "utf-8")
     store.publish(path, IDENTITY)
@@ -55,8 +55,8 @@ def write_identity(identity: Identity, store: Store, folder: Path) -> None:
 def require_dataset(store: Store, folder: Path) -> Identity:
     """The identity of a zone's dataset.
 
-    Raises RetryableError where there is none, or one that is being written; SettingError where this version of the
-    program does not read it.
+    Raises RetryableError if there is none, or it is being written; SettingError if this version of the program cannot
+    read it.
     """
     identity = read_identity(store, folder)
     if identity is None:

@@ -62,7 +62,7 @@ def _row(station: Station, first: Mapping[str, int], newest: Mapping[str, int]) 
 
 
 def parameters_table() -> pa.Table:
-    """The data dictionary: a row a parameter, in the order of the columns."""
+    """The data dictionary: one row per parameter, in the order of the columns."""
     rows = [
         {
             "parameter": parameter.name,
@@ -80,14 +80,14 @@ def parameters_table() -> pa.Table:
 
 
 def intervals_of(stations: Stations) -> dict[str, float]:
-    """How often each station observes, in minutes."""
+    """The interval of each station in minutes."""
     return {station.id: station.interval_minutes for station in stations}
 
 
 def stations_of_other_interval(store: Store, stations: Stations, folder: Path) -> set[str]:
-    """The stations of which the table in the zone says another interval than the registry, or one of them nothing.
+    """The stations whose interval in the table of the zone differs from that in the registry, or is missing in one.
 
-    None where there is no table that can be read.
+    Empty if there is no readable table.
     """
     listed = store.find(STATIONS)
     if listed is None:
@@ -105,7 +105,7 @@ def stations_of_other_interval(store: Store, stations: Stations, folder: Path) -
 
 
 def publish_if_changed(table: pa.Table, key: str, store: Store, folder: Path) -> None:
-    """Make a small table an object of the processed zone, unless it is there already as it is."""
+    """Publish a small table to the processed zone, unless the same one is already there."""
     path, copy = folder / "table.parquet", folder / "table-there.parquet"
     pq.write_table(table, path, compression="zstd")
     listed = store.find(key)

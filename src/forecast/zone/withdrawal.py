@@ -32,9 +32,9 @@ class Withdrawal:
 
 
 def withdrawal(outdated: Sequence[str], files: Iterable[ZoneFile], store: Store, folder: Path) -> Withdrawal:
-    """What becomes of the files of an earlier version (`outdated`) beside those of the new one; `folder` is for copies.
+    """What becomes of the files of an earlier version (`outdated`), given those of the new one; `folder` is for copies.
 
-    Month by month, as the zone is cut: what is held at once are the names of one month's observations.
+    It works month by month, like the zone's partitions, and holds the ids of one month's observations in memory.
     """
     earlier = [key for key in outdated if key.startswith(OBSERVATIONS)]
     if not earlier:
@@ -57,7 +57,7 @@ def _folder(key: str) -> str:
 
 
 def _published(key: str, store: Store, folder: Path) -> pa.Array:
-    """The observations of a file of the zone; none where a run that was killed has removed it already."""
+    """The observations of a file of the zone; none if a run that was killed has already removed it."""
     listed = store.find(key)
     if listed is None:
         return pa.array([], pa.string())
@@ -73,6 +73,6 @@ def _published(key: str, store: Store, folder: Path) -> pa.Array:
 
 
 def _observations(path: Path) -> pa.Array:
-    """The names of the observations of a file that have a value."""
+    """The ids of the observations in a file that have a value."""
     table = pq.read_table(path, columns=["_id", "flag"])
     return table["_id"].filter(pc.not_equal(table["flag"], MISSING)).combine_chunks()

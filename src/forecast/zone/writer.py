@@ -1,7 +1,7 @@
 """The processed zone: canonical records as Parquet, rejected rows as gzipped JSON lines.
 
-Files are written to a folder of the run first, and published when their raw object is known to be whole. Their names
-come from the raw object's digest alone, so that the same object processed twice writes the same keys.
+Files are first written to a folder of the run, and published once their raw object is known to be complete. Their names
+only depend on the raw object's digest, so that the same object processed twice writes the same keys.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _STATION_COLUMNS = {
     "station_hardware": "hardware",
     "station_software": "software",
 }
-# A dictionary of values that never repeat, and the range of values that nobody looks for, cost a third of the writing.
+# Dictionaries of values that never repeat, and statistics that nobody uses, took a third of the writing time.
 _UNIQUE = ("_id", "timestamp", "source_row", "digest")
 _REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
 _SEARCHED = ["_id", "station_id", "timestamp"]
-# In a file of few rows, the columns with a dictionary are some bytes each: to compress each took half of the writing.
+# In a file of few rows, columns with a dictionary have some bytes each; compressing each took half of the writing time.
 _PACKED_OF_FEW = {name: "zstd" if name in _UNIQUE else "none" for name in RECORD_SCHEMA.names}
-# What is read again at once, where it is small: that would take as long as writing it.
+# Small files are kept in memory: reading them again at once would take as long as writing them.
 FEW_ROWS = 2_500
-# A Parquet file of one row has 13 kB: what it says of its columns.
+# A Parquet file of one row has 13 kB of metadata about its columns.
 _FILE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What is the same for every record of a run."""
+    """The fields that are the same for every record of a run."""
 
     run_id: str
     started_at: datetime
@@ -65,7 +65,7 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class ZoneFile:
-    """A file on this machine, and its key in the processed zone; `records` are what it holds, where they are few."""
+    """A local file and its key in the processed zone; `records` are its contents, if they are few."""
 
     path: Path
     key: str
@@ -78,13 +78,13 @@ def month_folder(day: date) -> str:
 
 
 def publish(files: Iterable[ZoneFile], store: Store) -> None:
-    """Make every file an object of the processed zone."""
+    """Publish every file to the processed zone."""
     for file in files:
         store.publish(file.path, file.key)
 
 
 def remove(keys: Iterable[str], store: Store) -> None:
-    """Take files out of the processed zone: those that are there of them."""
+    """Remove files from the processed zone, if they are there."""
     for key in keys:
         store.remove(key)
 
@@ -117,7 +117,7 @@ class Source:
 
 
 def any_room(size: int) -> None:
-    """The disk has room for files of any size."""
+    """Accept files of any size."""
 
 
 class ObjectWriter:
@@ -152,7 +152,7 @@ class ObjectWriter:
         return self._records_bytes + (self._rejected_path.stat().st_size if self._rejected_path.exists() else 0)
 
     def add(self, validated: pd.DataFrame) -> None:
-        """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
+        """Stage records (VALIDATED_SCHEMA), in one file per month of observation."""
         table = self._records(to_table(validated, VALIDATED_SCHEMA))
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
@@ -220,7 +220,7 @@ class ObjectWriter:
 
 
 def _most_bytes(table: pa.Table) -> int:
-    """More than a file of these rows can have: both formats pack them, but for what a file has without any row."""
+    """An upper bound of the size of a file of these rows: both formats compress, except for what an empty file has."""
     return 2 * int(table.nbytes) + _FILE_BYTES
 
 
@@ -229,7 +229,7 @@ def _of_type(cells: pa.ChunkedArray | pa.Array, kind: pa.DataType) -> pa.Chunked
 
 
 def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:
-    """One value a station; Parquet has no null among a dictionary's values, so a station without one has no index."""
+    """One value per station; a Parquet dictionary cannot contain null, so a station without a value has no index."""
     if values.null_count:
         has_value = pc.take(values.is_valid(), indices)
         indices = pc.if_else(has_value, indices, pa.scalar(None, indices.type))

@@ -93,8 +93,8 @@ def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejec
 def lost_on_the_way(changes: str) -> str:
     """The reason for a record of which nothing is left, from Airbyte's changes (JSON text)."""
     entries = json.loads(changes)
-    told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    texts = [f"{entry.get('field')}: {entry.get('change')}, {entry.get('reason')}" for entry in told]
+    losses = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    texts = [f"{entry.get('field')}: {entry.get('change')}, {entry.get('reason')}" for entry in losses]
     return f"lost on the way: {'; '.join(texts) or changes}"[:_MAX_MESSAGE]
 
 

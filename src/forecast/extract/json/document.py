@@ -50,7 +50,7 @@ from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
 # The same for every row of a document.
-_TOLD_OF_ALL: Final = tuple((field.name, field.type) for field in ORIGIN_SCHEMA if field.name != "position")
+_COMMON_ORIGIN: Final = tuple((field.name, field.type) for field in ORIGIN_SCHEMA if field.name != "position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +186,8 @@ class _Found(NamedTuple):
         """One batch, with the fields next to its document."""
         rows, groups, rejected = self.rows, self.groups, self.rejected
         size = len(self.places)
-        told = [pa.array([source.origin[name]] * size, kind) for name, kind in _TOLD_OF_ALL]
-        origin = pa.Table.from_arrays([self.places, *told], schema=ORIGIN_SCHEMA)
+        common = [pa.array([source.origin[name]] * size, kind) for name, kind in _COMMON_ORIGIN]
+        origin = pa.Table.from_arrays([self.places, *common], schema=ORIGIN_SCHEMA)
         for fields in source.beside if size else ():
             rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
             origin, groups = origin.take(kept), groups.take(kept)

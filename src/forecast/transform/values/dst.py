@@ -137,18 +137,18 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     table = pa.concat_tables([to_table(part.observations, OBSERVATION_SCHEMA) for part in series.held])
     ones = np.ones(len(local), dtype=bool)
     first, second = (local_fold_to_utc(local, zone, summer=summer) for summer in (ones, ~ones))
-    summer, told = _passes(local, _equal_rows(table, local), series, (second - first).astype(np.int64))
+    summer, decided = _passes(local, _equal_rows(table, local), series, (second - first).astype(np.int64))
     moments = np.where(summer, first, second)
     for fault in wrong_times(moments, now):
-        for row in np.flatnonzero(fault.mask & told).tolist():
+        for row in np.flatnonzero(fault.mask & decided).tolist():
             instant = instant_text(fault.instants, row)
             rejected[row] |= {"code": fault.code, "reason": fault.reason, "instant": instant}
-        told &= ~fault.mask
+        decided &= ~fault.mask
     stamps = pa.array(moments.astype("datetime64[ms]")).cast(UTC_TIME)
     table = table.set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)
     return Transformed(
-        observations=to_frame(table.filter(pa.array(told))),
-        rejected=frame_of([rejected[row] for row in np.flatnonzero(~told).tolist()], REJECTED_SCHEMA),
+        observations=to_frame(table.filter(pa.array(decided))),
+        rejected=frame_of([rejected[row] for row in np.flatnonzero(~decided).tolist()], REJECTED_SCHEMA),
         rows_read=len(local),
         rows_empty=0,
     )
@@ -167,7 +167,7 @@ def _equal_rows(table: pa.Table, local: DateTimes) -> Seconds:
 
 def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
     """Which rows belong to the first pass (summer time), and for which the pass can be determined at all."""
-    summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
+    summer, decided = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")
     is_in_order = series.steps_against_order <= len(np.unique(days))
     for day in np.unique(days) if series.order else ():
@@ -178,8 +178,8 @@ def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -
         first = hour.first_pass()
         if first is not None:
             summer[rows] = first
-            told[rows] = True
-    return summer, told
+            decided[rows] = True
+    return summer, decided
 
 
 @dataclass(slots=True)
