@@ -150,8 +150,8 @@ def test_of_too_many_stations_those_with_most_to_say_are_shown_and_the_others_co
 
 def stations_at(width: int) -> list[str]:
     """The table of stations on a terminal of this width."""
-    stations = network(station("mf-synop-07015"))
-    last = {"mf-synop-07015": int(NOW.timestamp() * 1000)}
+    stations = network(station("mf-synop-00001"))
+    last = {"mf-synop-00001": int(NOW.timestamp() * 1000)}
     presence = Presence({}, last, {}, frozenset())
     quality = quality_report("r1", QualityTally(), [], stations, NOW, Findings(), Conflicts(), presence)
     console = Console(width=width, color_system=None)
@@ -163,13 +163,13 @@ def stations_at(width: int) -> list[str]:
 def test_the_table_of_stations_leaves_out_columns_where_the_terminal_is_narrow_and_folds_none() -> None:
     assert stations_at(100) == [
         "  station         state  last (UTC)          age  records  received  expected  parameters  flagged",
-        "  mf-synop-07015  fresh  2026-11-23 10:00  0.0 h        0         0         0           -        0",
+        "  mf-synop-00001  fresh  2026-11-23 10:00  0.0 h        0         0         0           -        0",
     ]
     assert stations_at(80) == [
         "  station         state  last (UTC)          age  received  expected  flagged",
-        "  mf-synop-07015  fresh  2026-11-23 10:00  0.0 h         0         0        0",
+        "  mf-synop-00001  fresh  2026-11-23 10:00  0.0 h         0         0        0",
     ]
     assert stations_at(60) == [
         "  station         state  last (UTC)        received  flagged",
-        "  mf-synop-07015  fresh  2026-11-23 10:00         0        0",
+        "  mf-synop-00001  fresh  2026-11-23 10:00         0        0",
     ]
