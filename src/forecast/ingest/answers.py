@@ -23,7 +23,7 @@ _FIELDS: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Record(NamedTuple):
-    """A record of an answer: its station and time as they are there, and the JSON that it is."""
+    """A record of an answer: its station and time as given there, and its JSON."""
 
     station: object
     time: object
@@ -31,36 +31,36 @@ class Record(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The record as JSON on one line, the same whatever blanks the answer has."""
+        """The record as JSON on one line, independent of the blanks in the answer."""
         return msgspec.json.encode(_FIELDS.decode(self.json)).decode()
 
 
 class Page(NamedTuple):
-    """The records of an answer, and how many the API has for what was asked, where the answer says so."""
+    """The records of an answer, and how many the API has for the request, if the answer says so."""
 
     records: list[Record]
     matched: int | None
 
 
 class BrokenAnswerError(Exception):
-    """An answer that may be another one in a moment; the text says what came."""
+    """An answer that may succeed if tried again; the message says what was received."""
 
 
 class _NoRecordsError(Exception):
-    """A document does not hold its records where they belong."""
+    """A document does not have its records in the expected place."""
 
 
 class TooManyCallsError(Exception):
-    """The network says that it was asked too often."""
+    """The network says that there were too many calls."""
 
 
 def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
-    """The records of an answer that is the only one to its call. Raises as `page_of` does."""
+    """The records of the only answer to a call. Raises the same errors as `page_of`."""
     return page_of(fetch, response, key).records
 
 
 def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
-    """The records of an answer; none where it says that there are none.
+    """The records of an answer; empty if it says that there are none.
 
     Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
     and BrokenAnswerError for what may succeed if tried again.
@@ -101,7 +101,7 @@ def check_status(response: Response, shown: str = "") -> None:
 
 
 def _matched(fetch: Fetch, members: _Members | None) -> int | None:
-    """How many records there are. Raises WindowError where an API of pages does not say it."""
+    """How many records there are. Raises WindowError if a paged API does not say so."""
     if fetch.pages is None:
         return None
     matched = _value(members or {}, fetch.pages.matched)
@@ -113,7 +113,7 @@ def _matched(fetch: Fetch, members: _Members | None) -> int | None:
 
 
 def _document(response: Response) -> msgspec.Raw | None:
-    """The JSON document in an answer, None where it is none."""
+    """The JSON document in an answer; None if it is not one."""
     try:
         return msgspec.json.decode(response.body.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
     except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ def _document(response: Response) -> msgspec.Raw | None:
 
 
 def _value(members: _Members, name: str) -> Any:
-    """A member of a document, None where it is not there or is not JSON."""
+    """A member of a document; None if it is missing or not JSON."""
     try:
         return msgspec.json.decode(members[name]) if name in members else None
     except (ValueError, RecursionError):
@@ -156,7 +156,7 @@ def _refused(fetch: Fetch, refusal: Refusal, response: Response, key: Key) -> li
 
 
 def _selected(document: msgspec.Raw, way: tuple[str, ...]) -> list[msgspec.Raw]:
-    """What lies at the end of a way. Raises _NoRecordsError where it leads nowhere."""
+    """The values at the end of a path. Raises _NoRecordsError if it leads nowhere."""
     texts = [document]
     for step in way:
         texts = [inner for text in texts for inner in _inside(text, step)]

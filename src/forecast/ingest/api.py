@@ -104,5 +104,5 @@ class Api:
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
-    """The text with values in their places; what a value itself says is no place."""
+    """The template filled with values; placeholders inside values are not replaced."""
     return _PLACEHOLDER.sub(lambda found: values.get(found.group(), found.group()), template)

@@ -18,14 +18,14 @@ from forecast.ingest.transport import NoResponseError, Response, Transport
 LOGGER = logging.getLogger("forecast.ingest")
 TRIES: Final = 5
 FIRST_PAUSE_SECONDS: Final = 2.0  # each is twice the one before
-# Who is asked to wait longer ends, and the next run goes on.
+# If the network asks to wait longer, the source ends, and the next run continues.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Caller:
-    """Makes the calls of one source. `check_stop` raises where the run is asked to end."""
+    """Makes the calls of one source. `check_stop` raises if the run should end."""
 
     network: str
     transport: Transport
@@ -37,7 +37,7 @@ class Caller:
     waited_seconds: float = field(default=0.0)
 
     def call(self, what: str, get: Callable[[], Response], read: Callable[[Response], T]) -> T:
-        """What `read` makes of the answer that `get` gives.
+        """The result of `read` for the answer that `get` returns.
 
         Raises WindowError where there is none after so many attempts, SilentError where the network asks to be left
         alone, QuotaReachedError, and what else `read` raises.
@@ -75,7 +75,7 @@ class Caller:
         self.waited_seconds += seconds
 
     def _asked_to_wait(self, response: Response) -> float:
-        """Seconds of a Retry-After, which is a number or a date; a minute where there is none."""
+        """The seconds of a Retry-After, which can be a number or a date; a minute if there is none."""
         text = response.headers.get("retry-after", "").strip()
         if text.isdecimal():
             return float(text)

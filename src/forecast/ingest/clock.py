@@ -15,7 +15,7 @@ class Clock(Protocol):
         ...
 
     def wait(self, seconds: float) -> None:
-        """Let time pass; less of it where the run is asked to end."""
+        """Wait; return early if the run should end."""
         ...
 
 

@@ -11,7 +11,7 @@ from forecast.ingest.result import Outcome, SourceResult
 
 
 def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], None]) -> None:
-    """Say how a source ended before its time; what was read is kept first, where nothing speaks against it."""
+    """Record how a source ended early; what was read is kept first, if that is possible."""
     kind = error
     if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
         try:
@@ -29,12 +29,12 @@ def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], N
 
 
 def note_calls(result: SourceResult, caller: Caller) -> None:
-    """Say what the calls cost."""
+    """Record the numbers of calls."""
     result.calls, result.retries, result.waited_seconds = caller.calls, caller.retries, caller.waited_seconds
 
 
 def note_partial(result: SourceResult) -> None:
-    """Say that a source was read to its end, but for what was not answered or not taken."""
+    """Record that a source was read to its end, except for what was not answered or not accepted."""
     if result.window_faults and result.outcome in {Outcome.SUCCESS, Outcome.QUOTA_REACHED}:
         result.outcome = Outcome.PARTIAL
         result.exit_code = min(fault.exit_code for fault in result.window_faults)  # 1 before 3

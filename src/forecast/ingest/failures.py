@@ -16,7 +16,7 @@ MAX_FAILURES: Final = 5
 
 
 class Failures:
-    """Counts them over one run of a source, whose answers are `kept` as what was "read" or "fetched"."""
+    """Counts failures in one run of a source; `kept` is the word for what is kept, "read" or "fetched"."""
 
     def __init__(self, network: str, kept: str = "read") -> None:
         self._network = network
@@ -52,7 +52,7 @@ class Failures:
 
     @contextmanager
     def counted_apart(self) -> Iterator[None]:
-        """What fails in the block is counted on from here, and not after it.
+        """Count failures in the block separately from those after it.
 
         SilentError ends the block alone where the window before it was answered.
         """

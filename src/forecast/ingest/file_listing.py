@@ -25,9 +25,9 @@ _YEAR_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file where it lies. `listed` is what its listing says of its content, and changes with it; "" for nothing.
+    """A file on the server. `listed` is what its listing says about its content, and changes with it; "" if nothing.
 
-    `first` and `last` are the days that it begins and ends with, where its name says them.
+    `first` and `last` are its first and last day, if its name states them.
     """
 
     name: str
@@ -41,7 +41,7 @@ class RemoteFile:
 
 
 def files_of_years(folder: Folder, url: str, since: date, until: date) -> list[RemoteFile]:
-    """One file a year."""
+    """One file per year."""
     return [
         RemoteFile(
             path.rpartition("/")[2], folder.name, f"{url}{path}", first=date(year, 1, 1), last=date(year, 12, 31)
@@ -54,7 +54,7 @@ def files_of_years(folder: Folder, url: str, since: date, until: date) -> list[R
 def listed_files(folder: Folder, url: str, response: Response) -> list[RemoteFile]:
     """The files of a listing, by the pattern of their names.
 
-    Raises UnusableAnswerError where none has such a name: names, or the form of the listing, have changed.
+    Raises UnusableAnswerError if none matches, because the names or the form of the listing have changed.
     """
     entries = _catalogued(response) if folder.listing is Listing.CATALOGUE else _linked(url, response)
     pattern = re.compile(folder.pattern)
@@ -76,7 +76,7 @@ def _linked(url: str, response: Response) -> Iterator[tuple[str, str, str]]:
 
 
 def _catalogued(response: Response) -> Iterator[tuple[str, str, str]]:
-    """The resources of a data set, by the names of their files."""
+    """The resources of a data set, by file name."""
     try:
         document: dict[str, Any] = msgspec.json.decode(response.body, type=dict[str, Any])
         for resource in document["resources"]:

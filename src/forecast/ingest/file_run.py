@@ -36,7 +36,7 @@ _FILES_PER_SAVE: Final = 50
 
 @dataclass(slots=True)
 class FileRun:
-    """Reads one source. `folder` is for what is being fetched; `check_lease` raises where the lease is lost."""
+    """Reads one source. `folder` is for files being fetched; `check_lease` raises if the lease is lost."""
 
     fetch: FileFetch
     caller: Caller
@@ -77,7 +77,7 @@ class FileRun:
         self.result.calls_planned = len(self._folders())
 
     def check(self) -> None:
-        """Ask for the first list, or whether the file of this year is there. Raises as a call does."""
+        """Request the first list, or check whether this year's file exists. Raises the same errors as a call."""
         folder, today = self.fetch.folders[0], self._today
         if folder.listing is not Listing.YEARS:
             self._listed(folder)
@@ -106,7 +106,7 @@ class FileRun:
         return [folder for folder in self.fetch.folders if folder.before_days is None or age > folder.before_days]
 
     def _find_all(self) -> list[RemoteFile]:
-        """The files that are wanted, of all folders that could be listed."""
+        """The wanted files in all folders that could be listed."""
         found: list[RemoteFile] = []
         for folder in self._folders():
             if folder.listing is Listing.YEARS:
@@ -169,7 +169,7 @@ class FileRun:
             }
 
     def _fetch_one(self, file: RemoteFile) -> None:
-        """Fetch a file where it has changed, and make it an object."""
+        """Fetch a file if it has changed, and make it an object."""
         key = f"{self.fetch.source}/{file.folder}/{file.name}"
         known = self.state.files.get(key)
         if known is not None and file.listed and known.listed == file.listed:
@@ -201,7 +201,7 @@ class FileRun:
         LOGGER.info("%s: written", escaped(key))
 
     def _miss(self, stations: tuple[str, ...], first: date, last: date, error: WindowError, name: str) -> None:
-        """Note what was not fetched. Raises SilentError where nothing is answered any more."""
+        """Record what was not fetched. Raises SilentError if nothing is answered any more."""
         message = f"{escaped(name)}: {error.message}"
         LOGGER.warning("%s: not fetched: %s", self.fetch.source, message)
         fault = WindowFault(stations, min(first, last), last, error.code, message, error.exit_code)
@@ -219,7 +219,7 @@ class FileRun:
 
 
 def _answered(response: Response) -> Response:
-    """The answer, where it is one. Raises as `Caller.call` expects it."""
+    """The answer, if it is usable. Raises the errors that `Caller.call` expects."""
     if response.status == _TOO_MANY:
         raise TooManyCallsError(f"it answered {response.status}")
     check_status(response)
@@ -232,7 +232,7 @@ def _is_there(response: Response) -> None:
 
 
 def _conditions(known: FetchedFile | None) -> dict[str, str]:
-    """The headers that ask for a file only where it has changed."""
+    """The headers that request a file only if it has changed."""
     if known is None:
         return {}
     named = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
@@ -240,7 +240,7 @@ def _conditions(known: FetchedFile | None) -> dict[str, str]:
 
 
 def _received(file: RemoteFile, response: Response, path: Path, known: FetchedFile | None) -> FetchedFile:
-    """What is known of a file now. Raises BrokenAnswerError where it is not whole."""
+    """What is now known about a file. Raises BrokenAnswerError if it is incomplete."""
     if response.status == _NOT_MODIFIED and known is not None:
         return FetchedFile(file.listed, known.etag, known.last_modified, known.digest)
     _answered(response)

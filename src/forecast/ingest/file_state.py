@@ -19,7 +19,7 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """A file as it was when it was last fetched: what its listing and its server said of it, and a digest."""
+    """A file as it was last fetched: what its listing and its server said about it, and a digest."""
 
     listed: str
     etag: str
@@ -43,7 +43,7 @@ class FileState:
         return f"{self.source}.json"
 
     def load(self) -> None:
-        """Read it. Raises SettingError where it is not as this program writes it."""
+        """Read it. Raises SettingError if this program did not write it."""
         found = self.documents.read(self.name)
         if found is None:
             return
@@ -59,7 +59,7 @@ class FileState:
         self._version = found.version
 
     def save(self) -> None:
-        """Write it in place of what was read."""
+        """Write it, replacing what was read."""
         content = {
             "format_version": _FORMAT,
             "source": self.source,

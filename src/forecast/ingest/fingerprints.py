@@ -21,14 +21,14 @@ class DayFingerprints:
     """The fingerprints of one station and day, while its records come in."""
 
     def __init__(self, before: str) -> None:
-        """`before` are those of the time before, packed. Raises ValueError where they are damaged."""
+        """`before` are the packed fingerprints of the previous time. Raises ValueError if they are damaged."""
         self._before = unpacked(before)
         self._seen: set[bytes] = set()
         self._times: Counter[str] = Counter()
         self._now = dict(self._before)
 
     def is_new(self, identity: str, content: str) -> bool:
-        """Whether a record is new or has changed. Several of one identity are distinguished by their order."""
+        """Whether a record is new or has changed. Several with the same identity are distinguished by their order."""
         self._times[identity] += 1
         name = xxhash.xxh3_64_digest(f"{identity}\0{self._times[identity]}".encode())[:_IDENTITY_BYTES]
         digest = xxhash.xxh3_64_digest(content.encode())
@@ -39,12 +39,12 @@ class DayFingerprints:
 
     @property
     def packed(self) -> str:
-        """All of them, as they are kept."""
+        """All fingerprints in packed form."""
         return packed(self._now)
 
     @property
     def vanished(self) -> int:
-        """How many records were there before and did not come again; they stay known."""
+        """How many earlier records were not returned again; they stay known."""
         return len(self._before.keys() - self._seen)
 
 
@@ -54,7 +54,7 @@ def packed(fingerprints: Fingerprints) -> str:
 
 
 def checked(text: str) -> str:
-    """The text of packed fingerprints. Raises ValueError where it is none."""
+    """The text of packed fingerprints. Raises ValueError if it is invalid."""
     unpacked(text)
     return text
 

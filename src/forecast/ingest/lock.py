@@ -39,14 +39,14 @@ class SourceLease:
     lost: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise RetryableError where another run may have the lease by now."""
+        """Raise RetryableError if another run may have taken the lease."""
         if self.lost.is_set():
             raise RetryableError("this run was suspended for so long that its lease expired; run again")
 
 
 @contextmanager
 def source_lease(documents: Documents, source: str, run_id: str) -> Iterator[SourceLease]:
-    """Hold the lease of a source. Raises SourceLeasedError where another run holds it."""
+    """Hold the lease of a source. Raises SourceLeasedError if another run holds it."""
     name = f"{source}.lease"
     keeper = _Keeper(documents, name, run_id)
     keeper.acquire(source)
@@ -61,7 +61,7 @@ def source_lease(documents: Documents, source: str, run_id: str) -> Iterator[Sou
 
 
 class _Keeper:
-    """Takes the lease, renews it and gives it back. A document's age is measured by the clock of its place."""
+    """Takes, renews and releases the lease. A document's age is measured by the clock of its store."""
 
     def __init__(self, documents: Documents, name: str, run_id: str) -> None:
         self._documents = documents
@@ -104,12 +104,12 @@ class _Keeper:
             LOGGER.warning("the lease could not be released; it expires by itself within %d seconds", LEASE_SECONDS)
 
     def _content(self) -> bytes:
-        # Never twice the same, for a version may be a digest of the content.
+        # Never the same twice, because a version may be a digest of the content.
         return json.dumps({**self._holder, "renewal": secrets.token_hex(8)}).encode()
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    """Who holds it; nobody where that cannot be read."""
+    """The holder; empty if it cannot be read."""
     try:
         holder = json.loads(content)
     except ValueError:

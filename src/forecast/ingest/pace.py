@@ -26,7 +26,7 @@ _FORMAT: Final = 2
 class Pace:
     """The calls of one key to one network.
 
-    The day is any 24 hours: how the networks cut theirs is not documented, and no cut of it allows more.
+    A day is any 24 hours: the networks do not document when theirs begins, and this is the strictest reading.
     """
 
     def __init__(self, fetch: Source, key: Key, documents: Documents, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class Pace:
         self._per_day = fetch.per_day
         self._documents = documents
         self._clock = clock
-        # Nobody finds the key by this: it is too long to be guessed.
+        # This does not reveal the key, which is too long to be guessed.
         self.name = f"quota-{fetch.quota or fetch.source}-{hashlib.sha256(key.reveal().encode()).hexdigest()[:16]}.json"
         self._writer = secrets.token_hex(6)
 
@@ -70,7 +70,7 @@ def _new() -> dict[str, Any]:
 
 
 def _recent(calls: dict[str, int], at: float) -> dict[str, int]:
-    """Of the counts by minute those that may be of the last 24 hours."""
+    """The counts by minute that may be from the last 24 hours."""
     return {minute: count for minute, count in calls.items() if int(minute) + _MINUTE + _DAY > at}
 
 

@@ -18,11 +18,11 @@ class _ChangedError(Exception):
 
 
 def read_pages(page: Callable[[int], Page]) -> list[Record]:
-    """The records of all pages, each once; `page` gives those after so many.
+    """The records of all pages, each once; `page` returns those after a number of records.
 
-    A page begins with the last record of the one before. Where it does not, or where the number of records is another
-    than at first, something was added or removed meanwhile: a record may then be in two pages or in none, so all are
-    read again. Raises WindowError where that goes on.
+    A page begins with the last record of the previous one. If it does not, or if the number of records differs from
+    the first one, records were added or removed meanwhile: a record may then be in two pages or in none, so all are
+    read again. Raises WindowError if this keeps happening.
     """
     for _ in range(_READINGS):
         try:

@@ -39,9 +39,9 @@ class StationPlan:
 def station_plan(fetch: Fetch, state: StationState, today: date, since: date | None, until: date | None) -> StationPlan:
     """What to read of a station.
 
-    Recent are the days after the newest that was read, and those before it that are read again, more of them once a
-    week; but of the days that were read only those whose fingerprints are known. The history reaches back to the
-    earliest day that was ever asked for.
+    Recent days are those after the newest that was read, and some before it that are read again, more of them once a
+    week; of the days that were read, only those with known fingerprints. The history reaches back to the
+    earliest day that was ever requested.
     """
     end = min(until or today, today)
     newest = min(end, state.read_to) if state.read_to else end
@@ -56,7 +56,7 @@ def station_plan(fetch: Fetch, state: StationState, today: date, since: date | N
     history = tuple(days_between(max(wanted, earliest), min(oldest - _ONE_DAY, end)))
     empty = frozenset(day for day in last if state.days.get(day) == "")
     silent = state.silent_before(min(empty)) if empty else []
-    # What this run asks for anyway is not to be asked for once more.
+    # What this run requests anyway need not be requested again.
     silent = [day for day in silent if day not in recent and day not in state.missing and day >= earliest]
     gone = days_between(state.read_to + _ONE_DAY, earliest - _ONE_DAY) if state.read_to else ()
     return StationPlan(recent, missing, history, empty, tuple(silent), deep, tuple(gone))
@@ -88,14 +88,14 @@ def windows(
 
 
 def _earliest(fetch: Fetch, today: date) -> date:
-    """The first day of which the API has anything."""
+    """The first day for which the API has data."""
     if fetch.keeps_hours is None:
         return date.min + _ONE_DAY
     return today - timedelta(hours=fetch.keeps_hours)
 
 
 def _is_due(state: StationState, day: date) -> bool:
-    """Whether a day is after those that were read, or known by its fingerprints."""
+    """Whether a day is after those that were read, or has known fingerprints."""
     return state.read_to is None or day > state.read_to or day in state.days
 
 
@@ -107,7 +107,7 @@ def _cut(fetch: Fetch, stations: tuple[str, ...], first: date, last: date) -> It
 
 
 def _runs(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """The stretches of days that follow one another."""
+    """The ranges of consecutive days."""
     for _, run in groupby(enumerate(days), key=lambda pair: pair[1].toordinal() - pair[0]):
         members = [day for _, day in run]
         yield members[0], members[-1]

@@ -22,7 +22,7 @@ _GENERATION_METADATA: Final = "ab-generation-id"
 
 
 class Part:
-    """One object while it is written to a local file; nothing of it is in the raw zone before `publish`."""
+    """An object that is being written to a local file; it only appears in the raw zone with `publish`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"part.{_EXTENSION}"
@@ -43,13 +43,13 @@ class Part:
         self.size += len(line)
 
     def publish(self, store: Store, key: str, sync: Sync) -> None:
-        """Make it an object of the raw zone, whole or not at all."""
+        """Publish it to the raw zone, completely or not at all."""
         self._close()
         store.publish(self._path, key, {_GENERATION_METADATA: str(sync.generation)})
         self._path.unlink()
 
     def discard(self) -> None:
-        """Leave nothing of it."""
+        """Discard the file."""
         self._close()
         self._path.unlink(missing_ok=True)
 
@@ -76,7 +76,7 @@ class Sync:
 
 
 def uuid7(milliseconds: int) -> str:
-    """A UUID of version 7 (RFC 9562): 48 bits of time, then chance."""
+    """A UUID of version 7 (RFC 9562): 48 bits of time, then random bits."""
     chance = int.from_bytes(os.urandom(10), "big")
     high = 0x7000 | (chance >> 68) & 0x0FFF
     low = 0x8000 | (chance >> 48) & 0x3FFF

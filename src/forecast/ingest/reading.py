@@ -88,7 +88,7 @@ class Reading:
             fetch, caller, url, state, self.store, stations, self._wanted, result, self.folder, self.around.progress
         )
         if self.request.check:
-            # Whether the network still has its files where they are expected.
+            # Checks whether the network's files are still in the expected place.
             _check(caller, run.check, result)
         elif self.request.dry_run:
             run.prepare()
@@ -99,7 +99,7 @@ class Reading:
 
 
 def _check_records(api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
-    """Make one call, which shows whether the network answers this key with the expected records."""
+    """Make one call, to check that the network answers this key with the expected records."""
     if not stations:
         return
     name = next(iter(stations))
@@ -112,7 +112,7 @@ def _check_records(api: Api, stations: Mapping[str, Station], result: SourceResu
 
 
 def _check(caller: Caller, ask: Callable[[], None], result: SourceResult) -> None:
-    """Make one call, and say what came of it."""
+    """Make one call, and record the result."""
     try:
         ask()
     except WindowError as error:
@@ -125,7 +125,7 @@ def _fail(result: SourceResult, error: ForecastError) -> None:
 
 
 def _foretell(run: SourceRun, result: SourceResult) -> None:
-    """Which calls would be made."""
+    """Record which calls would be made."""
     plans = run.plan()
     for name, plan in plans.items():
         result.stations[name].days_left = len(plan.days)

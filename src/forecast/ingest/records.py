@@ -19,7 +19,7 @@ def records_by_day(
 ) -> dict[tuple[str, date], list[Record]]:
     """The records of each station and day of a window.
 
-    Raises WindowError where one is of another station or day, unless the API gives more than it was asked for.
+    Raises WindowError if one is from another station or day, unless the API returns more than requested.
     """
     registered = {stations[name].network_id: name for name in window.stations}
     by_day: dict[tuple[str, date], list[Record]] = defaultdict(list)

@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(slots=True)
 class Surroundings:
-    """What a run meets outside of it; tests give their own."""
+    """The environment of a run; tests pass their own."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Clock | None = None
@@ -49,5 +49,5 @@ class Surroundings:
 
     @property
     def the_clock(self) -> Clock:
-        """The clock that was given, or the machine's."""
+        """The given clock, or the machine's."""
         return self.clock or SystemClock(self.stop)

@@ -12,15 +12,15 @@ class Outcome(StrEnum):
     """How the reading of a source, or of all, has ended."""
 
     SUCCESS = "success"
-    QUOTA_REACHED = "quota_reached"  # a clean end: the next run goes on
-    PARTIAL = "partial"  # some stations or days were not answered or not taken
+    QUOTA_REACHED = "quota_reached"  # a clean end: the next run continues
+    PARTIAL = "partial"  # some stations or days were not answered or not accepted
     FAILED = "failed"
     INTERRUPTED = "interrupted"
 
 
 @dataclass(slots=True)
 class DayCounts:
-    """Records of one day of a station. `vanished` were delivered before and not this time."""
+    """Records of one day of a station. `vanished` were delivered before, but not this time."""
 
     read: int = 0
     written: int = 0
@@ -34,7 +34,7 @@ class StationResult:
     days: defaultdict[date, DayCounts] = field(default_factory=lambda: defaultdict(DayCounts))
     through: date | None = None
     missing: tuple[date, ...] = ()
-    days_left: int = 0  # that were asked for and not reached
+    days_left: int = 0  # requested but not reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class WindowFault:
 
 @dataclass(slots=True)
 class FileCounts:
-    """Files of a source that serves whole ones: those that were wanted, and what became of them."""
+    """Files of a source that serves whole files: the wanted ones, and what became of them."""
 
     listed: int = 0
     written: int = 0
@@ -84,7 +84,7 @@ class SourceResult:
 
     @property
     def read(self) -> int:
-        """Records that came."""
+        """Records received."""
         return sum(counts.read for counts in self._days())
 
     @property
@@ -94,7 +94,7 @@ class SourceResult:
 
     @property
     def vanished(self) -> int:
-        """Records that came in an earlier run and not in this one."""
+        """Records received in an earlier run but not in this one."""
         return sum(counts.vanished for counts in self._days())
 
     def _days(self) -> list[DayCounts]:

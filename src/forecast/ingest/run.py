@@ -49,7 +49,7 @@ class IngestResult:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of all: that of each where they agree, else partial."""
+        """The overall outcome: that of all sources if they agree, otherwise partial."""
         outcomes = {source.outcome for source in self.sources}
         if Outcome.INTERRUPTED in outcomes:
             return Outcome.INTERRUPTED
@@ -64,7 +64,7 @@ def run_ingest(
 ) -> IngestResult:
     """Read what is new from the networks' APIs into the raw zone.
 
-    Raises SettingError for what is wrong before any call: no key, an unknown source or station, a place for the state
+    Raises SettingError for faults before any call: no key, an unknown source or station, a place for the state
     that would be read as raw data.
     """
     around = around or Surroundings()
@@ -91,7 +91,7 @@ def run_ingest(
 
 
 def state_place(raw_uri: str) -> str:
-    """Where the state is by default: next to the raw zone. Raises SettingError where nothing is next to it."""
+    """The default place of the state, next to the raw zone. Raises SettingError if nothing can be next to it."""
     place = absolute(raw_uri).rstrip("/")
     if place in {"", "s3:"} or (place.count("/") == 2 and place.startswith("s3://")):  # noqa: PLR2004  a bucket alone
         raise SettingError(
@@ -111,10 +111,10 @@ def _places(settings: Settings, around: Surroundings) -> tuple[Store, Documents]
 def _sources(
     settings: Settings, request: Request, known: Mapping[str, Source], networks: Set[str]
 ) -> tuple[list[Source], dict[str, str]]:
-    """The sources to read, and those that have no key though none was named.
+    """The sources to read, and those left out without a key, if none was named.
 
-    Where none is named, those are read whose network has stations in the registry, but for those that are read by name
-    alone.
+    If none is named, those whose network has stations in the registry are read, except those that have to be
+    named.
     """
     by_default = (name for name, one in known.items() if not (isinstance(one, FileFetch) and one.only_named))
     asked = _known_sources(request.sources or tuple(by_default), known)
@@ -155,7 +155,7 @@ def _stations(request: Request, stations: Stations, fetches: Sequence[Source]) -
 
 
 def airbyte_sources(names: tuple[str, ...], stations: Stations) -> list[Fetch]:
-    """The sources of these names that Airbyte can read; where none is named, those that have stations.
+    """The sources with these names that Airbyte can read; if none is named, those that have stations.
 
     Raises SettingError for an unknown one, and for one without stations.
     """
@@ -166,7 +166,7 @@ def airbyte_sources(names: tuple[str, ...], stations: Stations) -> list[Fetch]:
 
 
 def allowed_stations(settings: Settings, stations: Stations, fetches: list[Fetch]) -> dict[str, list[str]]:
-    """The networks' own ids of the stations by source, without those whose licence keeps them out."""
+    """The networks' own ids of the stations by source, without those excluded by their licence."""
     chosen = _stations(Request(), stations, fetches)
     return {
         source: [station.network_id for name, station in found.items() if name not in _left_out(settings, found)]

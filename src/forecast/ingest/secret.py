@@ -6,7 +6,7 @@ from forecast.core.text import without_secret
 
 
 class Key:
-    """A network's key: shown as ***, and taken out of what others say."""
+    """A network's key: shown as ***, and removed from texts of others."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -15,7 +15,7 @@ class Key:
         return "***"
 
     def reveal(self) -> str:
-        """The key itself, for the call and nothing else."""
+        """The key itself; only use it for the call."""
         return self._text
 
     def removed_from(self, text: str) -> str:

@@ -32,7 +32,7 @@ _KINDS = {
 
 
 class LocalStore:
-    """A folder. What is below it and is not a file is listed too, and reported when it is fetched."""
+    """A folder. Anything in it that is not a file is listed too, and reported when it is fetched."""
 
     def __init__(self, folder: Path, setting: str = "PROCESSED_URI") -> None:
         self._folder = folder
@@ -130,7 +130,7 @@ class LocalStore:
         return "/", []
 
     def _check_is_folder(self) -> None:
-        """Raise SettingError where the place of the zone is no folder, saying what it is instead."""
+        """Raise SettingError if the zone is not a folder; the message says what it is instead."""
         if self._folder.is_dir():
             return
         place = self._folder.absolute()
@@ -147,7 +147,7 @@ class LocalStore:
         """The keys of a folder of the zone ("" or "a/b/") in their order; the names of one folder are in memory."""
         try:
             with os.scandir(self._folder / below) as found:
-                # A link to a folder is not gone into. A folder's keys come where its name with the slash does.
+                # A link to a folder is not followed. A folder's keys are sorted as its name with a slash.
                 names = sorted(
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found
                 )
@@ -157,12 +157,12 @@ class LocalStore:
         for name in names:
             if name.endswith("/"):
                 yield from self._keys(below + name)
-            # What is being written, or was when its writer was killed.
+            # Files that are being written, or were when their writer was killed.
             elif not _PART.fullmatch(name):
                 yield below + name
 
     def _described(self, key: str) -> RawObject | None:
-        """What is there under a key; None where it has gone meanwhile."""
+        """The object under a key; None if it has gone meanwhile."""
         path = self._folder / key
         try:
             status = path.stat()
@@ -175,7 +175,7 @@ class LocalStore:
         return RawObject(key, str(path), status.st_size, _etag(status), modified)
 
     def _inside(self, path: Path) -> Path:
-        """Where a path leads to, which is below the folder, too."""
+        """The target of a path, which must be below the folder too."""
         try:
             real = path.resolve()
         except RuntimeError:
@@ -188,7 +188,7 @@ class LocalStore:
         return real
 
     def _path(self, key: str) -> Path:
-        """The path of a key, which is below the folder and nobody else's."""
+        """The path of a key, which must be below the folder."""
         if "\0" in key or not _NO_SEGMENTS.isdisjoint(key.split("/")):
             raise SettingError(f"{key!r} cannot be the name of a file in {self.uri}")
         return self._folder / key
@@ -218,7 +218,7 @@ def _no_file(found: str) -> ObjectRejectedError:
 
 @contextmanager
 def _new_part(folder: Path) -> Iterator[Path]:
-    """A file for an object that is not whole yet, gone afterwards; locked as long as its writer lives."""
+    """A file for an incomplete object, removed afterwards; locked as long as its writer runs."""
     while True:
         part = folder / f".{secrets.token_hex(8)}.part"
         with part.open("xb") as file:
@@ -234,7 +234,7 @@ def _new_part(folder: Path) -> Iterator[Path]:
 
 
 def _remove_left(folder: Path) -> None:
-    """Remove the parts of writers that were killed: nobody locks them."""
+    """Remove the files of killed writers, which are not locked."""
     for part in folder.iterdir():
         if not _PART.fullmatch(part.name):
             continue
@@ -247,7 +247,7 @@ def _remove_left(folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the names in a folder, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

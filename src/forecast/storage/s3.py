@@ -86,7 +86,7 @@ class S3Store:
             self._client = _client(self._policy)
         except S3_ERRORS as error:
             raise to_forecast_error(error, self.uri, "opened") from error
-        # Without a path or a query: what is there may be anything.
+        # Without path and query, which may contain anything.
         self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
     def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
@@ -118,8 +118,8 @@ class S3Store:
             raise unreadable(listed.uri, error, target) from error
 
     def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
-        """See `Store.publish`; S3 checks what it got against the checksum that boto3 sends with it."""
-        # A browser shows a page as what S3 says it is, and offers to save what S3 says nothing of.
+        """See `Store.publish`; S3 verifies the content with the checksum that boto3 sends."""
+        # A browser displays files by the content type that S3 states, and offers to save those without one.
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix)
 
         def upload(_: float) -> None:
@@ -143,7 +143,7 @@ class S3Store:
         return self._with_retries(f"read: {key}", lambda _: self._head(key))
 
     def attempt(self, what: str, call: Callable[[S3Client, Place], _Result]) -> _Result:
-        """Ask S3 for something of one object, again where that helps. `call` gets the object's place from its key."""
+        """Make a request for one object, with retries if they help. `call` builds its place from the key."""
         return self._with_retries(what, lambda _: call(self._client, self._place))
 
     def _place(self, key: str) -> dict[str, str]:
@@ -167,7 +167,7 @@ class S3Store:
         return sorted(name for name in names if name)
 
     def _page(self, prefix: str, after: str, token: str | None, size: int, _: float) -> ListObjectsV2OutputTypeDef:
-        """One page of the list. What any web server would answer must not pass for an empty or a complete list."""
+        """One page of the listing. Any other web server's answer must not pass for an empty or complete listing."""
         more: dict[str, Any] = {} if token is None else {"ContinuationToken": token}
         if size < _MOST_KEYS:
             more["MaxKeys"] = size
@@ -219,7 +219,7 @@ class S3Store:
     def _with_retries(
         self, what: str, attempt: Callable[[float], _Result], size: int = 0, *, one_object: bool = False
     ) -> _Result:
-        """Do it, again where that helps; `attempt` is given the time (of time.monotonic) by which it must be done."""
+        """Run `attempt`, with retries where they help; it gets the deadline (of time.monotonic)."""
         policy = self._policy
         if self._timeouts >= policy.breaker_threshold:
             silent = f"S3 at {self._endpoint} had stopped responding"
@@ -252,7 +252,7 @@ def _page_sizes(size: int) -> Iterator[int]:
 
 @contextmanager
 def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
-    """Call `end` if the block is still at work by then: bytes that only trickle keep a timeout from striking."""
+    """Call `end` if the block has not finished by then: a timeout never occurs while single bytes keep arriving."""
 
     def strike() -> None:
         with suppress(ValueError, RuntimeError, OSError):  # it has just come to its own end

@@ -14,7 +14,7 @@ from forecast.storage.base import ObjectChangedError
 
 
 class WrongAnswerError(Exception):
-    """S3 answered, and the answer cannot be right; the text says why."""
+    """S3 answered, but the answer cannot be right; the message says why."""
 
 
 S3_ERRORS = (ClientError, BotoCoreError, S3UploadFailedError, HTTPError, WrongAnswerError)
@@ -101,7 +101,7 @@ _CLIENT_ERRORS = 4  # hundred and more
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same request may get another answer in a moment."""
+    """Whether the same request may succeed if tried again."""
     error = _innermost(error)
     if isinstance(error, ClientError):
         return _status(error) in _TRANSIENT_STATUS or _code(error) in _TRANSIENT_CODES
@@ -109,14 +109,14 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_timeout(error: Exception) -> bool:
-    """Whether nobody answered."""
+    """Whether there was no answer."""
     return _explained(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS, _NO_DNS)
 
 
 def to_forecast_error(
     error: Exception, uri: str, what: str, endpoint: str = "its endpoint", *, one_object: bool = False
 ) -> ForecastError:
-    """The error as one of ours: what could not be done, why, and what to do.
+    """Translate an error: what could not be done, why, and what to do.
 
     `endpoint` is scheme, host and port; `one_object` tells that an object was to be read which had been listed.
     """
@@ -161,7 +161,7 @@ def _is_rejected(error: ClientError) -> bool:
 
 
 def _not_connected(error: boto.EndpointConnectionError) -> str:
-    """What kept a connection from coming about, as urllib3 found it."""
+    """Why no connection could be made, according to urllib3."""
     found = error.kwargs.get("error")
     if isinstance(found, NameResolutionError):
         return _NO_DNS if _DNS_SILENT in str(found) else _NO_ADDRESS
