@@ -208,7 +208,7 @@ def sibling_collection(collection: ObservationCollection, suffix: str) -> Observ
     """A collection of the same database that belongs to the main one, read and written as that is."""
     return collection.database.get_collection(
         collection.name + suffix,
-        read_preference=collection.read_preference,
+        read_preference=ReadPreference.PRIMARY,
         write_concern=collection.write_concern,
         read_concern=collection.read_concern,
     )
