@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -302,6 +303,23 @@ def test_case_11_a_half_written_last_row_is_refused_alone(last: bytes, reason: s
     ending = run_object(to_csv(TABLE[:2]) + last)
     assert ending.sums == (3, 0, 2, 1)
     assert ending.reasons == [("row 3", "malformed_record", reason)]
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [(os.mkfifo, "a named pipe"), (lambda path: path.symlink_to(path.name), "a link that leads back to itself")],
+)
+def test_what_is_no_file_is_rejected_once_and_the_others_are_loaded(
+    local_world: WorldMaker, make: Callable[[Path], None], found: str
+) -> None:
+    world = local_world()
+    world.raw.put(CLIMATE_KEY, lines(climate(0)))
+    make(Path(world.raw.uri) / "by-hand.jsonl")
+    status = world.run()
+    assert (status["status"], status["exit_code"], status["counts"]["objects_loaded"]) == ("partial", 3, 1)
+    (error,) = status["errors"]
+    assert (error["code"], error["message"]) == ("not_a_file", f"this is {found}, not a file; remove it from the zone")
+    assert world.run()["exit_code"] == 0
 
 
 def test_case_12_the_same_content_under_two_keys_changes_nothing(local_world: WorldMaker) -> None:

@@ -172,7 +172,9 @@ class Stager:
 
     def _read_rows(self, raw: RawObject, folder: Path) -> _ReadObject:
         limits = self.run.settings.limits
-        check_size(raw.size, limits)
+        # A pipe or a link to nothing has no size either: fetching it tells which it is.
+        if raw.size:
+            check_size(raw.size, limits)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
         # Its copy, and what may be unpacked next to it.
         reading = raw.size + limits.unpacked_bytes
