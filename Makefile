@@ -62,9 +62,12 @@ test: lint ## Lint, check the types and run all but the nightly tests, on a real
 test-all: lint ## Lint, check the types and run every test, with ten times as many examples of properties (nightly)
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest $(PARALLEL) --dist loadfile -m ""
 
-coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and print the lines and branches that they do not reach
+coverage: $(PROJECT_STAMP) ## Run tiers unit and database, a cluster and a load test; print the lines and branches that they miss
 	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) --dist loadfile -m "unit or database" \
 		--cov --cov-report= --cov-fail-under=0
+	@# What runs in processes of its own alone.
+	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) -m whole tests/integration/test_cluster.py tests/run/test_load_test.py \
+		--cov --cov-append --cov-report= --cov-fail-under=0
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
 

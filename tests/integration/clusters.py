@@ -69,6 +69,6 @@ def cluster(world: World, *places: tuple[str, ...], **variables: str) -> Iterato
         yield started
     finally:
         for process in started.processes:
-            process.kill()
+            process.terminate()
         for process in started.processes:
             process.wait(WAIT_SECONDS)

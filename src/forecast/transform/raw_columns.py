@@ -96,16 +96,6 @@ class Columns:
         """The cells of a field that is known to be a column."""
         return self._arrays[field]
 
-    def first(self, *fields: str) -> pa.Array | None:
-        """Row by row, the cell of the first of these fields that has a value; None if none of them is a column."""
-        found = [cells for field in fields if (cells := self._arrays.get(field)) is not None]
-        kinds = [cells for cells in found if not pa.types.is_null(cells.type)]
-        if len({cells.type for cells in kinds}) > 1:
-            return max(kinds, key=lambda cells: len(cells) - cells.null_count)
-        if kinds:
-            return pc.coalesce(*kinds)
-        return found[0] if found else None
-
     def members(self, field: str) -> dict[str, pa.Array]:
         """The members of an object column, by normalised name."""
         cells = self._arrays[field]
