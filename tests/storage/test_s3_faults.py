@@ -161,6 +161,7 @@ def test_a_slow_answer_is_waited_for_as_long_as_the_policy_says() -> None:
             "S3 rejected the request (MethodNotAllowed); check this object",
             1,
         ),
+        (says(400, "BadDigest"), RetryableError, "S3 answered BadDigest; run again", 1),
         (says(409, "OperationAborted"), RetryableError, "S3 answered OperationAborted; run again", 1),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

@@ -97,6 +97,11 @@ _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
 # Of two requests at a time for the same thing: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _CONFLICT = 409
+# The request was right, and was damaged, cut short or came too soon: the next one may pass.
+_PASSING_CODES = {
+    *("BadDigest", "IncompleteBody", "NoSuchUpload", "RequestLimitExceeded", "Throttling", "ThrottlingException"),
+    "XAmzContentChecksumMismatch",
+}
 _CLIENT_ERRORS = 4  # hundred and more
 
 
@@ -157,7 +162,8 @@ def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastErro
 def _is_rejected(error: ClientError) -> bool:
     """Whether S3 says that the fault is the request's own, so that it would be the same again."""
     status = _status(error) or 0
-    return status // 100 == _CLIENT_ERRORS and status != _CONFLICT and not is_transient(error)
+    passing = status == _CONFLICT or _code(error) in _PASSING_CODES or is_transient(error)
+    return status // 100 == _CLIENT_ERRORS and not passing
 
 
 def _not_connected(error: boto.EndpointConnectionError) -> str:
