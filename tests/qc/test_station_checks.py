@@ -225,6 +225,27 @@ def test_the_sources_resolution_is_known() -> None:
         assert bool(flagged(results)[0]) == suspects
 
 
+@pytest.mark.parametrize(
+    ("network", "suspects"),
+    [("DWD", False), ("METAR", False), ("Météo-France observations", False), ("RMI automatic stations", True)],
+)
+def test_a_wind_direction_in_tens_of_degrees_may_stand_still_for_ten_hours(network: str, suspects: bool) -> None:
+    """DWD's Hamburg stood at 210° for eleven hours in the gale of 1 March 2020; RMI's directions are in tenths."""
+    at = station("A", network=network, interval_minutes=60)
+    results = alone(60, at, wind_from_direction=[210.0] * 11, wind_speed=[9.0] * 11)
+    assert bool(flagged(results)[0]) == suspects
+
+
+@pytest.mark.parametrize(("network", "suspects"), [("Météo-France SYNOP", False), ("InfoClimat", True)])
+def test_rain_in_whole_millimetres_may_be_half_a_millimetre_above_a_longer_period_in_tenths(
+    network: str, suspects: bool
+) -> None:
+    """Orly, 1 January 2013: 8 mm in 12 hours and 7.5 mm in 24."""
+    at = station("A", network=network, interval_minutes=180)
+    results = alone(180, at, precipitation_amount_12h=[8.0], precipitation_amount_24h=[7.5])
+    assert bool(flagged(results)[0]) == suspects
+
+
 def test_a_spike_is_looked_for_within_two_intervals_of_the_station() -> None:
     values = [12.0, 18.5, 12.0]
     assert flagged(alone(10, station("A", interval_minutes=5), air_temperature=values))[1] == {

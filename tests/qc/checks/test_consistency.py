@@ -182,7 +182,31 @@ class TestDewPointFromHumidity:
 
         assert flag(dew_point, 0.07) == GOOD
         assert [flag(dew_point + 0.9, 1.0), flag(dew_point - 0.9, 1.0)] == [GOOD, GOOD]
-        assert [flag(dew_point + 1.1, 1.0), flag(dew_point - 1.1, 1.0)] == [SUSPECT, SUSPECT]
+        assert flag(dew_point - 1.1, 1.0) == SUSPECT
+        frost_above_dew_point = max(0.0, -0.12 * dew_point)
+        assert flag(dew_point + frost_above_dew_point + 1.1, 1.0) == SUSPECT
+
+    @pytest.mark.parametrize(
+        ("temperature", "humidity", "reported", "flag"),
+        [
+            # Embrun and Dumont d'Urville, SYNOP of January 2013: frost points.
+            (-0.6, 35.0, -12.6, GOOD),
+            (-4.2, 26.0, -19.2, GOOD),
+            # The dew points of the same air.
+            (-0.6, 35.0, -14.1, GOOD),
+            (-4.2, 26.0, -21.4, GOOD),
+            # More than 1 °C beyond them.
+            (-0.6, 35.0, -11.4, SUSPECT),
+            (-0.6, 35.0, -15.6, SUSPECT),
+            # Above 0 °C there is no frost point.
+            (15.0, 50.0, 6.2, SUSPECT),
+        ],
+    )
+    def test_below_freezing_a_frost_point_is_as_good_as_a_dew_point(
+        self, temperature: float, humidity: float, reported: float, flag: int
+    ) -> None:
+        flags = dew_point_from_humidity(values(reported), values(humidity), values(temperature), limit=1.0)
+        assert [f.tolist() for f in flags] == [[flag]] * 2
 
     def test_dew_point_and_humidity_are_flagged(self) -> None:
         """127 % is a sensor's code, no humidity."""
@@ -313,7 +337,9 @@ class TestByTheSun:
 
 class TestSnowWithWarmth:
     def check(self, thickness: Floats, temperature: Floats, times: Times) -> list[int]:
-        flags = snow_with_warmth(thickness, temperature, times, temperature_max=5.0, max_gap_minutes=60.0)
+        flags = snow_with_warmth(
+            thickness, temperature, times, temperature_max=5.0, max_gap_minutes=60.0, max_growth=0.5
+        )
         listed: list[int] = flags.tolist()
         return listed
 
@@ -325,6 +351,14 @@ class TestSnowWithWarmth:
     def test_at_the_limit_and_below_it_snow_may_grow(self) -> None:
         assert self.check(values(3.0, 4.0), values(5.0, 5.0), minutes(0, 10)) == [NOT_EVALUATED, GOOD]
         assert self.check(values(3.0, 4.0), values(-2.0, -2.0), minutes(0, 10)) == [NOT_EVALUATED, GOOD]
+
+    def test_growth_within_the_sensors_uncertainty_is_good(self) -> None:
+        """In doubles, 0.06 m less 0.05 m is a little more than 1 cm."""
+        thickness, temperature = values(3.0, 3.5, 100 * 0.05, 100 * 0.06), values(9.0, 9.0, 9.0, 9.0)
+        flags = snow_with_warmth(
+            thickness, temperature, minutes(0, 10, 20, 30), temperature_max=5.0, max_gap_minutes=60.0, max_growth=1.0
+        )
+        assert flags.tolist() == [NOT_EVALUATED, GOOD, SUSPECT, GOOD]
 
     def test_snow_of_the_cold_hour_is_reported_in_the_warm_one(self) -> None:
         assert self.check(values(3.0, 4.0), values(0.5, 6.0), minutes(0, 60)) == [NOT_EVALUATED, GOOD]

@@ -25,6 +25,7 @@ from forecast.networks.model import (
     UtcTime,
 )
 from forecast.networks.station_source import StationSource
+from forecast.qc.thresholds import PROJECT, limits
 
 _CET: Final = FormerOffset(datetime(2000, 1, 1), 1)  # noqa: DTZ001  as it is written
 _TEN_MINUTES: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H%M", former=_CET)
@@ -201,6 +202,9 @@ NETWORK: Final = Network(
         url="https://opendata.dwd.de/climate_environment/CDC/observations_germany/climate/10_minutes/air_temperature/"
         "recent/zehn_min_tu_Beschreibung_Stationen.txt",
     ),
+    thresholds={
+        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
+    },
     access="files of the Climate Data Center, https://opendata.dwd.de/climate_environment/CDC/, without a key.",
     traps=(
         "A file has one parameter group of one station. Rows of one station and time are merged.",

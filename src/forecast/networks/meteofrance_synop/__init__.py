@@ -85,6 +85,12 @@ NETWORK: Final = Network(
         "wind_from_direction": limits(
             f"{PROJECT}: nine reports, in tens of degrees", persistence_suspect_hours=24, persistence_fail_hours=24
         ),
+        **dict.fromkeys(
+            (f"precipitation_amount_{hours}h" for hours in (1, 3, 6, 12)),
+            limits(
+                "WMO code table 3590: from 1 mm on whole millimetres, and the 24 hours in tenths", nested_tolerance=0.5
+            ),
+        ),
     },
     access="yearly files in a public bucket, without a key; three-hourly observations up to the previous evening.",
     traps=(

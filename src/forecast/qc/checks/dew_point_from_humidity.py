@@ -12,10 +12,12 @@ from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import DEW_POINT, HUMIDITY, TEMPERATURE
 from forecast.qc.thresholds import PROJECT, limits
 
-# Magnus over water, WMO-No. 8 (Guide to Instruments), volume I, annex 4.B:
-# e = 6.112 hPa * exp(17.62 t / (243.12 °C + t)), from -45 to 60 °C.
+# WMO-No. 8 (Guide to Instruments), volume I, annex 4.B: e = 6.112 hPa * exp(factor t / (offset °C + t)), over water
+# from -45 to 60 °C, over ice from -65 to 0 °C.
 _MAGNUS_FACTOR: Final = 17.62
 _MAGNUS_OFFSET_C: Final = 243.12
+_ICE_FACTOR: Final = 22.46
+_ICE_OFFSET_C: Final = 272.62
 
 
 def dew_point_from_humidity(
@@ -24,9 +26,11 @@ def dew_point_from_humidity(
     """Flag dew points (°C) more than `limit` away from the one that humidity (%) and temperature (°C) imply.
 
     Returns the flags of dew point and humidity: both are SUSPECT, and without a temperature neither is evaluated.
-    Magnus over water is used below 0 °C too, because WMO-No. 8 defines both quantities that way. Air with a humidity
-    of 0 % or less has no water to condense, so it contradicts every dew point. A humidity above 100 % is used as it
-    is: at 102 %, the dew point is 0.3 °C above the air temperature.
+    Magnus over water is used below 0 °C too, because WMO-No. 8 defines both quantities that way. Some official stations
+    report the frost point instead (Météo-France's SYNOP of Embrun and Dumont d'Urville), so below 0 °C everything
+    between dew point and frost point agrees with the humidity. Air with a humidity of 0 % or less has no water to
+    condense, so it contradicts every dew point. A humidity above 100 % is used as it is: at 102 %, the dew point is
+    0.3 °C above the air temperature.
 
     A humidity in whole percents is off by up to 0.5, which moves the dew point by 0.1 °C at 80 % and by 1.2 °C at 5 %
     (at 20 °C). With a limit of 1 °C, the check says nothing about air drier than that.
@@ -38,7 +42,8 @@ def dew_point_from_humidity(
     vapour = np.log(np.where(moist, humidity, 1.0)) - np.log(100.0)
     vapour += _MAGNUS_FACTOR * temperature / (_MAGNUS_OFFSET_C + temperature)
     recomputed = _MAGNUS_OFFSET_C * vapour / (_MAGNUS_FACTOR - vapour)
-    contradicts = ~moist | (np.abs(dew_point - recomputed) > limit)
+    frost_point = np.where(vapour < 0, _ICE_OFFSET_C * vapour / (_ICE_FACTOR - vapour), recomputed)
+    contradicts = ~moist | (recomputed - dew_point > limit) | (dew_point - frost_point > limit)
     return both_suspect(dew_point, humidity, contradicts, evaluated)
 
 

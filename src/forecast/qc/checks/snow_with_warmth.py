@@ -12,15 +12,22 @@ from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import SNOW, TEMPERATURE
 from forecast.qc.thresholds import PROJECT, limits
+from forecast.qc.valid import ROUNDING
 
 
 def snow_with_warmth(
-    thickness: Floats, temperature: Floats, times: Times, *, temperature_max: float, max_gap_minutes: float
+    thickness: Floats,
+    temperature: Floats,
+    times: Times,
+    *,
+    temperature_max: float,
+    max_gap_minutes: float,
+    max_growth: float,
 ) -> Flags:
-    """Flag snow depths (cm) that have grown since the previous value in air above `temperature_max` (°C): SUSPECT.
+    """Flag snow depths (cm) that have grown by more than `max_growth` since the previous value in warm air: SUSPECT.
 
-    Causes are grass, rounding, or a person under a sonic sensor. The air has to be that warm at both values, if the
-    earlier one has a temperature: snow that fell in a cold night may only be reported at a warm noon.
+    Causes are grass, or a person under a sonic sensor. The air has to be above `temperature_max` (°C) at both values,
+    if the earlier one has a temperature: snow that fell in a cold night may only be reported at a warm noon.
     NOT_EVALUATED: no temperature, or no snow depth in the `max_gap_minutes` before.
     Reach in time: max_gap_minutes back. `times`: ms since 1970 UTC, sorted.
     """
@@ -31,7 +38,7 @@ def snow_with_warmth(
     coldest = np.fmin(temperature[earlier], temperature[later])
     flags[later] = flags_of(
         thickness[later],
-        suspect=(thickness[later] > thickness[earlier]) & (coldest > temperature_max),
+        suspect=(thickness[later] - thickness[earlier] > max_growth + ROUNDING) & (coldest > temperature_max),
         evaluated=near & ~np.isnan(temperature[later]),
     )
     return flags
@@ -45,6 +52,7 @@ def _run(context: Context) -> Iterator[Finding]:
             context.series.axis,
             temperature_max=context.limits[SNOW]["snow_temperature_max"],
             max_gap_minutes=context.limits[SNOW]["snow_max_gap_minutes"],
+            max_growth=context.limits[SNOW]["snow_max_growth"],
         )
         yield Finding(SNOW, flags)
 
@@ -59,7 +67,12 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(SNOW,),
     inputs=(TEMPERATURE,),
-    limits={SNOW: limits(f"{PROJECT}: snow depth cannot grow then", snow_temperature_max=5, snow_max_gap_minutes=180)},
+    limits={
+        SNOW: {
+            **limits(f"{PROJECT}: snow depth cannot grow then", snow_temperature_max=5, snow_max_gap_minutes=180),
+            **limits("WMO-No. 8, annex 1.A: snow is measured to 1 cm", snow_max_growth=1),
+        }
+    },
     most={"snow_max_gap_minutes": 720},
     reach=_reach,
     known_as=("WMO internal consistency check",),
