@@ -56,6 +56,23 @@ def found(of: Surroundings, times: Times, parameter: str = AIR) -> list[list[flo
     return values
 
 
+def test_neighbours_are_near_up_to_a_distance_and_a_station_without_observations_is_not() -> None:
+    times = minutes(0)
+    near = [measured(name, times, [10.0], north_km=north) for name, north in (("B", 4.9), ("C", -5.1), ("D", 40))]
+    lone = Surroundings(
+        (station("A"), station("E", 36)),
+        times,
+        Compared(joined(near)),
+        Named({"A": ("B", "C", "D"), "E": ("D", "F")}),
+    )
+    assert lone.within(np.array([0, 1, 0]), 5).tolist() == [
+        [True, False, False],
+        [True, False, False],
+        [True, False, False],
+    ]
+    assert lone.within(np.array([0]), 5.2).tolist() == [[True, True, False]]
+
+
 @pytest.fixture(params=["with a table", "without"])
 def tables(request: pytest.FixtureRequest) -> Iterator[bool]:
     """Whether there is room for a table."""

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 892276887
+GOLDEN = 1283803084
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ deviation, so that one bad neighbour out of three cannot decide a flag.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from forecast.core.clock import MINUTE_MS
-from forecast.qc.flags import Floats, Times
+from forecast.qc.flags import Floats, Mask, Times
 from forecast.qc.series import Rows, Series
 
 MIN_NEIGHBOURS: Final = 3
@@ -82,6 +82,18 @@ class Around(Protocol):
         """What the neighbours of stations (by index) would measure at their altitude: a row per time, a column each."""
         ...
 
+    def within(self, stations: Rows, km: float) -> Mask:
+        """Which neighbours of stations (by index) are at most so far away, in the columns of `values`."""
+        ...
+
+
+class Neighbourhood(NamedTuple):
+    """The neighbours of each row: their median and spread (NaN if too few have a value), and how many near ones do."""
+
+    median: Floats
+    spread: Floats
+    near: Rows
+
 
 class Comparison:
     """Stations compared with their neighbours.
@@ -101,18 +113,23 @@ class Comparison:
         """The neighbours' medians that checks have asked for, by parameter, if there are enough neighbours."""
         return {name: median for name, median in self._medians.items() if median is not None}
 
-    def median_and_spread(self, parameter: str) -> tuple[Floats, Floats] | None:
-        """The neighbours' median and spread at all rows to compare; None if there are nowhere enough neighbours."""
+    def neighbourhood(self, parameter: str, near_km: float) -> Neighbourhood | None:
+        """What the neighbours measure at all rows to compare; None if there are nowhere enough of them.
+
+        Near neighbours are at most `near_km` away.
+        """
         if self._around.most < MIN_NEIGHBOURS:
             return None
         median, spread = (np.full(len(self._series.times), np.nan) for _ in range(2))
+        near = np.zeros(len(self._series.times), np.intp)
         of_row, times = self._series.of_row, self._series.times
         for part in _parts(len(self._rows), self._around.most):
             rows = self._rows[part]
             values = self._around.values(parameter, of_row[rows], times[rows])
             median[rows], spread[rows] = median_and_spread(values, min_neighbours=MIN_NEIGHBOURS)
+            near[rows] = np.count_nonzero(self._around.within(of_row[rows], near_km) & ~np.isnan(values), axis=1)
         known = self._medians[parameter] = None if np.isnan(median).all() else median
-        return None if known is None else (known, spread)
+        return None if known is None else Neighbourhood(known, spread, near)
 
     def median(self, parameter: str) -> Floats | None:
         """The neighbours' median at all rows if it is already known, otherwise at the few that a daily curve needs."""
@@ -159,6 +176,9 @@ class _Nobody:
 
     def values(self, parameter: str, stations: Rows, times: Times) -> Floats:  # noqa: ARG002
         return np.empty((times.size, 0))
+
+    def within(self, stations: Rows, km: float) -> Mask:  # noqa: ARG002
+        return np.empty((stations.size, 0), dtype=np.bool_)
 
 
 NOBODY: Final = Comparison(Series((), np.empty(0, np.intp), np.empty(0, np.int64), {}), np.empty(0, np.intp), _Nobody())

@@ -17,7 +17,7 @@ import numpy as np
 from forecast.core.clock import HOUR_MS, MINUTE_MS
 from forecast.core.stations import Station
 from forecast.qc.flags import Floats, Mask, Times
-from forecast.qc.neighbours import Neighbours
+from forecast.qc.neighbours import EARTH_KM, Neighbours, on_the_sphere
 from forecast.qc.series import Rows, Series
 
 # Wide enough for hourly neighbours.
@@ -134,6 +134,14 @@ class Surroundings:
             return rows, self.compared.values(parameter)[rows], ...
         return *self._table(parameter), (near, columns[:, None])
 
+    def within(self, stations: Rows, km: float) -> Mask:
+        """Which neighbours of stations (by index) are at most so far away: a row a station, in the columns of `values`.
+
+        Of a neighbour and its twins, which are in columns of their own, `values` has one at most.
+        """
+        found: Mask = (self._distances <= km)[stations]
+        return found
+
     @cached_property
     def _near(self) -> Rows:
         """The indices of the neighbours: a row per station, by site and id, padded with the index of none."""
@@ -166,6 +174,15 @@ class Surroundings:
         heights = np.array([one.elevation for one in self.compared.series.stations] + [0.0])
         higher: Floats = heights[self._near] - np.array([one.elevation for one in self.stations])[:, None]
         return higher
+
+    @cached_property
+    def _distances(self) -> Floats:
+        """How far each neighbour is away (km along the great circle); infinite where there is none."""
+        everyone = np.vstack([on_the_sphere(self.compared.series.stations), np.full((1, 3), np.inf)])
+        own = on_the_sphere(self.stations)
+        chords = np.linalg.norm(everyone[self._near] - own[:, None], axis=2)
+        distances: Floats = np.where(np.isfinite(chords), 2 * EARTH_KM * np.arcsin(np.minimum(chords / 2, 1)), np.inf)
+        return distances
 
     @cached_property
     def _table_times(self) -> Times:

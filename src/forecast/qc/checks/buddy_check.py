@@ -15,7 +15,8 @@ import numpy as np
 
 from forecast.core.clock import HOUR_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
-from forecast.qc.comparison import row_medians
+from forecast.qc.comparison import Neighbourhood, row_medians
+from forecast.qc.crowd import crowd_factor
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import MEASURED, PROJECT, Thresholds, limits
@@ -26,14 +27,15 @@ _OFFSET_MIN_HOURS: Final = 4
 
 
 def buddy_check(
-    values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float
+    values: Floats, median: Floats, spread: Floats, *, suspect_z: float | Floats, fail_z: float | Floats, floor: float
 ) -> Flags:
     """Flag a value that is too far from what the neighbouring stations measure.
 
     median, spread: of the neighbours at the time of each value (`neighbour_median`), or the `expected` value derived
-    from them. SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread. The spread is at least `floor`
-    (above 0, in the unit of the values), because neighbours that happen to agree do not prove that the air is the same
-    everywhere. fail_z may be infinite. NOT_EVALUATED: no median, so too few neighbours at that time.
+    from them. SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread; both are one number, or one per
+    row (`crowd_factor`), and fail_z may be infinite. The spread is at least `floor` (above 0, in the unit of the
+    values), because neighbours that happen to agree do not prove that the air is the same everywhere. NOT_EVALUATED:
+    no median, so too few neighbours at that time.
 
     Reach in time: none, each value is evaluated on its own.
     Source: titanlib `buddy_check` (threshold 2...3, min_std 1), MetObs (z > 3.1, min_std 1), GHCNh `neighbour`
@@ -89,27 +91,30 @@ def _hourly_medians(hour: Times, values: Floats) -> tuple[Times, Floats]:
 
 def _run(context: Context) -> Iterator[Finding]:
     for name in filter(context.has, CHECK.parameters):
-        found = context.comparison.median_and_spread(name)
+        # Without this threshold no neighbour is near: how far stations differ in a crowd is known for temperature.
+        near_km = context.limits[name].get("buddy_check_near_km", 0.0)
+        found = context.comparison.neighbourhood(name, near_km)
         if found is not None:
-            yield Finding(name, _flags(context, name, *found))
+            yield Finding(name, _flags(context, name, found))
 
 
-def _flags(context: Context, name: str, median: Floats, spread: Floats) -> Flags:
+def _flags(context: Context, name: str, around: Neighbourhood) -> Flags:
     own, values = context.limits[name], context.unfailed(name)
     usual = expected(
         values,
-        median,
+        around.median,
         context.series.axis,
         hours=_OFFSET_HOURS,
         min_hours=_OFFSET_MIN_HOURS,
         max_offset=own["buddy_check_max_offset"],
     )
+    factor = crowd_factor(around.near)
     return buddy_check(
         values,
         usual,
-        spread,
-        suspect_z=own["buddy_check_suspect_z"],
-        fail_z=own["buddy_check_fail_z"],
+        around.spread,
+        suspect_z=own["buddy_check_suspect_z"] * factor,
+        fail_z=own["buddy_check_fail_z"] * factor,
         floor=own["buddy_check_floor"],
     )
 
@@ -131,6 +136,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **_DISTANCE,
         **limits(MEASURED, buddy_check_max_offset=1.5),
         **limits("the standard atmosphere", buddy_check_lapse_rate=0.0065),
+        **limits(f"{PROJECT}, tuned on half of a synthetic city (docs/benchmark.md)", buddy_check_near_km=5),
     },
     DEW_POINT: {
         **limits(_SMALLEST, buddy_check_floor=1),
