@@ -14,7 +14,7 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc import checks
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.comparison import Comparison
-from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, Floats, Times
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, Floats, Mask, Times
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, COMPARED_REACH, DAY_REACH, REACH, STATION_REACH, reach_of
 from forecast.qc.series import Rows
@@ -50,6 +50,9 @@ class FourTimes:
 
     def values(self, parameter: str, stations: Rows, times: Times) -> Floats:
         return np.resize(self.measured[parameter], (4, times.size)).T
+
+    def within(self, stations: Rows, km: float) -> Mask:
+        return np.ones((stations.size, 4), dtype=np.bool_)
 
 
 def test_each_check_is_one_file_and_one_function_of_its_name() -> None:
