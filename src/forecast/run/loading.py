@@ -101,12 +101,14 @@ class Loader:
             if any(one.left_by is not None for one in begun.values()):
                 # What the previous run wrote is now unchanged, and its queue entries may be gone.
                 self.pending_qc.enqueue(of_chunk)
+            for uri in records["source_uri"].unique():
+                # Before the load: it names this object as the source of what equal records of others have written.
+                if (left_by := begun[uri].left_by) is not None:
+                    by_uri[uri].counts.written_by_interrupted += written_by(left_by, uri, records, self.collection)
             with run.timed("load"), strangers_named(self.collection):
                 loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
             for uri, counts in loaded.items():
                 counts.add_to(by_uri[uri].counts)
-                if (left_by := begun[uri].left_by) is not None:
-                    by_uri[uri].counts.written_by_interrupted += written_by(left_by, uri, records, self.collection)
             for staged in bundle:
                 if staged.published:
                     own = records[records["source_uri"] == staged.raw.uri]
