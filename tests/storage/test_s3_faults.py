@@ -262,7 +262,8 @@ def test_a_server_that_does_not_speak_tls_is_told(
 
 
 def test_a_certificate_that_is_not_accepted_is_told() -> None:
-    error = SSLError(endpoint_url="https://s3:9000/?secret", error="[SSL: CERTIFICATE_VERIFY_FAILED] has expired")
+    cause = OSError("[SSL: CERTIFICATE_VERIFY_FAILED] has expired")
+    error = SSLError(endpoint_url="https://s3:9000/?secret", error=cause)
     told = to_forecast_error(error, "s3://raw/", "listed", "https://s3:9000")
     assert (told.exit_code, told.message) == (
         2,

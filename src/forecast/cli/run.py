@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.cli.app import AsJson, Wait, day_option
-from forecast.cli.output import print_metrics, print_result
+from forecast.cli.output import print_bytes, print_metrics, print_result
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 
@@ -64,8 +64,6 @@ def pipeline_command(
 
     Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was rejected or unreadable.
     """
-    from rich.text import Text
-
     from forecast.core.errors import worst_exit_code
     from forecast.report.metrics import budget_metrics, run_metrics
     from forecast.report.summary import render_summary
@@ -103,7 +101,7 @@ def pipeline_command(
         from forecast.cli.demo import next_steps
 
         # Not wrapped: commands are there to be copied.
-        print_result({}, Text(next_steps(ingested=ingest), no_wrap=True, overflow="ignore"), as_json=False)
+        print_bytes(f"{next_steps(ingested=ingest)}\n".encode())
     return worst_exit_code([*codes, int(status.exit_code or 0)])
 
 
