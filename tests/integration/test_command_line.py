@@ -70,7 +70,7 @@ def test_run_shows_its_result_on_stdout_and_its_log_on_stderr(world: World) -> N
     assert "1,368 inserted" in outcome.stdout
     run_id = world.status()["run_id"]
     said = [line.split(" ", 1)[1] for line in outcome.stderr.splitlines()]
-    assert f"{run_id} INFO loaded {DOCUMENT}: 1368 records" in said
+    assert f"{run_id} INFO loaded {DOCUMENT}: 1,368 records" in said
     assert "INFO" not in outcome.stdout
     assert len(world.documents()) == 1368
 
@@ -99,7 +99,7 @@ def test_json_is_one_object_on_stdout(world: World) -> None:
 
 def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> None:
     outcome = world.typed("pipeline", "--dry-run", "--json")
-    assert f" INFO would load {DOCUMENT}: 1368 records" in outcome.stderr
+    assert f" INFO would load {DOCUMENT}: 1,368 records" in outcome.stderr
     dry = outcome.json()["status"]
     assert dry["dry_run"]
     assert [dry["counts"][name] for name in WRITTEN] == [1368, 0, 0, 0]
