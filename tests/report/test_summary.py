@@ -13,9 +13,10 @@ from forecast.qc.flags import SUSPECT
 from forecast.qc.registry import CHECKS
 from forecast.report.attention import RunLimits, attention
 from forecast.report.findings import Findings
+from forecast.report.plain_table import MAX_WIDTH
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
-from forecast.report.summary import MAX_STATIONS, MAX_WIDTH, render_quality, render_summary
+from forecast.report.summary import MAX_STATIONS, render_quality, render_summary
 from tests.networks import network, station
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

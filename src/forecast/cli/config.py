@@ -18,11 +18,9 @@ def config_command(settings: Settings, as_json: AsJson = False) -> int:
 
       forecast config --raw-uri raw --json
     """
-    from rich.table import Table
+    from forecast.report.plain_table import plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="")
-    for name in ("variable", "value", "from"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("variable", "value", "from")
     found = settings_in_force(settings)
     for item in found:
         table.add_row(item.setting.name, item.value or item.setting.unset, item.origin)

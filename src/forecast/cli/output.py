@@ -19,8 +19,6 @@ from forecast.core.metrics import MetricLine, embedded
 from forecast.core.text import escaped
 
 _LOGGER = logging.getLogger("forecast")
-# Nothing wraps a file, a pipe or a mail; the tables of a run are made for at most 100 columns.
-_WIDTH_WITHOUT_TERMINAL = 100
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:
@@ -92,8 +90,10 @@ def _as_text(rendered: Any) -> str:
     """What rich makes of it for this stdout; written by rich itself, a closed pipe would end the process with 1."""
     from rich.console import Console
 
+    from forecast.report.plain_table import MAX_WIDTH
+
     has_width = "COLUMNS" in os.environ or (sys.stdout is not None and sys.stdout.isatty())
-    console = Console(highlight=False, soft_wrap=False, width=None if has_width else _WIDTH_WITHOUT_TERMINAL)
+    console = Console(highlight=False, soft_wrap=False, width=None if has_width else MAX_WIDTH)
     with console.capture() as captured:
         console.print(rendered)
     return captured.get()

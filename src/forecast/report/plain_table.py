@@ -8,10 +8,12 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+# Nothing wraps a file, a pipe or a mail: the tables of a run are made for at most this many columns.
+MAX_WIDTH = 100
 _UNLIMITED = 10_000
 
 
-def plain_table(*names: str, right: tuple[int, ...]) -> Table:
+def plain_table(*names: str, right: Collection[int] = ()) -> Table:
     """A table whose columns at the places of `right` are aligned to the right; long cells are folded, never cut."""
     table = Table(box=None, pad_edge=False, show_header=any(names), header_style="")
     for index, name in enumerate(names):

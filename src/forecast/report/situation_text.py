@@ -15,6 +15,7 @@ from forecast.core.clock import iso_time, minute
 from forecast.core.text import escaped
 from forecast.report.headline import Assessment, RunState, Situation, StationState
 from forecast.report.models.slo import ErrorBudget
+from forecast.report.plain_table import plain_table
 from forecast.report.write import as_data
 
 _MAX_LINES: Final = 10
@@ -60,14 +61,14 @@ def render_situation(situation: Situation, assessment: Assessment) -> Group:
 
 
 def _attention(assessment: Assessment) -> RenderableType:
-    table = _table("", "")
+    table = plain_table("", "")
     for entry in assessment.attention[:_MAX_LINES]:
         table.add_row(entry.severity, Text(escaped(entry.message)))
     return _with_more(table, len(assessment.attention))
 
 
 def _runs(runs: Sequence[RunState]) -> RenderableType:
-    table = _table("started", "ended", "status", "exit code", "run")
+    table = plain_table("started", "ended", "status", "exit code", "run")
     for run in runs[:_MAX_LINES]:
         code = "-" if run.exit_code is None else str(run.exit_code)
         status = "rejected" if run.turned_away else run.status
@@ -76,7 +77,7 @@ def _runs(runs: Sequence[RunState]) -> RenderableType:
 
 
 def _stations(stations: Sequence[StationState]) -> RenderableType:
-    table = _table("station", "state", "newest observation (UTC)", "since")
+    table = plain_table("station", "state", "newest observation (UTC)", "since")
     order = sorted(stations, key=lambda one: (-_LATE_OR_WORSE.index(one.state), one.station))
     for one in order[:_MAX_LINES]:
         table.add_row(Text(escaped(one.station)), one.state, _short(one.last), _short(one.since))
@@ -90,7 +91,7 @@ def _budgets_words(budgets: Sequence[ErrorBudget]) -> str:
 
 def _budgets(budgets: Sequence[ErrorBudget]) -> RenderableType:
     """The budgets that are used most."""
-    table = _table("objective", "limit", "missed", "of", "may miss", "budget used")
+    table = plain_table("objective", "limit", "missed", "of", "may miss", "budget used")
     order = sorted(budgets, key=lambda budget: -(budget.used or 0))
     for budget in order[:_MAX_LINES]:
         limit = "-" if budget.limit is None else f"{budget.limit:g} {'h' if budget.objective == 'freshness' else 'ms'}"
@@ -108,13 +109,6 @@ def _with_more(table: Table, number: int) -> RenderableType:
     if number > _MAX_LINES:
         return Group(Padding(table, (0, 0, 0, 2)), Text(f"  and {number - _MAX_LINES} more (--json shows all)"))
     return Padding(table, (0, 0, 0, 2))
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="", show_header=any(columns))
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table
 
 
 def _title(words: str) -> Text:

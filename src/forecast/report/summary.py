@@ -15,7 +15,6 @@ from forecast.report.models.quality import QualityReport, StationQuality
 from forecast.report.models.status import ErrorEntry, PipelineStatus, RunCounts
 from forecast.report.plain_table import ColumnsThatFit, plain_table
 
-MAX_WIDTH = 100
 MAX_LINES = 10
 # The maximum number of stations shown; those with the most to report come first.
 MAX_STATIONS = 40
@@ -74,7 +73,7 @@ def _headline(status: PipelineStatus) -> Text:
 
 
 def _attention(status: PipelineStatus) -> RenderableType:
-    table = plain_table("", "", right=())
+    table = plain_table("", "")
     for entry in status.attention[:MAX_LINES]:
         table.add_row(entry.severity, _text(entry.message))
     more = len(status.attention) - MAX_LINES
@@ -84,7 +83,7 @@ def _attention(status: PipelineStatus) -> RenderableType:
 def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
     counts = status.counts
     would = "would be " if status.dry_run else ""
-    table = plain_table("", "", right=())
+    table = plain_table("", "")
     table.add_row("Objects", _objects(counts))
     rows = f"{counts.rows_read:,} read, {counts.rows_empty:,} of them empty"
     table.add_row("Rows", _text(rows))
