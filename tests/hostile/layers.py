@@ -23,7 +23,7 @@ from forecast.mongo.dry_run import DryRunOverlay
 from forecast.mongo.versions import Plan
 from forecast.run import pipeline, selection, staging, stations
 from forecast.run.loading import Loader
-from forecast.run.staging import StagedObject
+from forecast.run.staged import StagedObject
 from forecast.zone.writer import OBSERVATIONS
 from tests.hostile.endings import Ending, deliver_neighbour, ending_of
 from tests.integration.worlds import Row, World

@@ -16,7 +16,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import UTC_TIME
 from forecast.run import bundle
 from forecast.run.bundle import Bundle
-from forecast.run.staging import StagedObject
+from forecast.run.staged import StagedObject
 from forecast.zone.writer import ZoneFile
 
 NOON = datetime(2024, 10, 1, 12, tzinfo=UTC)

@@ -17,7 +17,8 @@ from forecast.run import executor
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.executor import ThreadExecutor
 from forecast.run.run import Run, RunOptions
-from forecast.run.staging import StagedObject, Stager
+from forecast.run.staged import StagedObject
+from forecast.run.staging import Stager
 from forecast.storage import LocalStore
 
 ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from forecast.mongo.loader import WRITERS
 from forecast.mongo.versions import BATCH_ROWS
-from forecast.run.staging import StagedObject
+from forecast.run.staged import StagedObject
 from forecast.zone.writer import OBSERVATIONS
 
 # One batch for each writer. More would save little, and a run that is stopped would have more to finish.

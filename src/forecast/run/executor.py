@@ -14,7 +14,8 @@ from forecast.core.raw_objects import RawObject
 from forecast.run.bundle import Bundle
 from forecast.run.loading import Loader
 from forecast.run.run import Run
-from forecast.run.staging import StagedObject, Stager
+from forecast.run.staged import StagedObject
+from forecast.run.staging import Stager
 
 # One object is staged while a bundle is loaded and two wait: staging is faster than loading, and staging two hostile
 # objects at once would take twice the memory. Loading two at once was a tenth faster, but the counts of new and

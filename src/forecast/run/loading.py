@@ -26,7 +26,7 @@ from forecast.mongo.strangers import strangers_named
 from forecast.mongo.unfinished import written_by
 from forecast.run import steps
 from forecast.run.run import Run
-from forecast.run.staging import StagedObject
+from forecast.run.staged import StagedObject
 from forecast.storage import Store, digest_of
 from forecast.zone.withdrawal import Withdrawal, withdrawal
 from forecast.zone.writer import publish, read_records, remove

@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from forecast.core.admission import FUTURE, FUTURE_TOLERANCE
+from forecast.core.admission import FUTURE_TOLERANCE
 from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, Outcome, QualityTally
 from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
@@ -28,7 +28,6 @@ from forecast.core.reading import UnknownColumns
 from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, Validated, concat
 from forecast.core.stations import Stations
 from forecast.extract import check_size
-from forecast.extract.json.answers import NOT_DELIVERED
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
@@ -36,43 +35,14 @@ from forecast.run import steps
 from forecast.run.cache import circumstances_digest, restore_cached
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import ACCESS_DENIED, Run
+from forecast.run.staged import StagedObject
 from forecast.storage import LocalStore, Store
 from forecast.transform import ObjectTransformer
-from forecast.zone.writer import FEW_ROWS, ObjectWriter, Source, ZoneFile
+from forecast.zone.writer import FEW_ROWS, ObjectWriter, Source
 
 LOGGER = logging.getLogger("forecast.run.staging")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _Result = TypeVar("_Result")
-
-
-@dataclass(slots=True)
-class StagedObject:
-    """A raw object that was read to its end, as files for the processed zone.
-
-    `published` has the digests, by key, of files that the zone already has. `again_at` (UTC) is when the first row
-    that was rejected for being in the future may pass.
-    """
-
-    raw: RawObject
-    folder: Path
-    counts: ObjectCounts
-    tally: QualityTally
-    files: list[ZoneFile] = field(default_factory=list)
-    published: Mapping[str, str] = field(default_factory=dict)
-    again_at: datetime | None = None
-
-    def see_rejected(self, rejected: pd.DataFrame, now: datetime) -> None:
-        """Count rejected rows (REJECTED_SCHEMA), and remember when they may pass."""
-        if not len(rejected):
-            return
-        self.counts.records_rejected += len(rejected)
-        self.tally.add_rejected(rejected)
-        _count_not_delivered(self, rejected[rejected["code"].isin(NOT_DELIVERED)])
-        for code, instant in zip(rejected["code"], rejected["instant"], strict=True):
-            if code == FUTURE:
-                # If the time is unknown, the next run processes the object.
-                at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
-                self.again_at = at if self.again_at is None else min(self.again_at, at)
 
 
 @dataclass(slots=True)
@@ -317,11 +287,3 @@ def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
     if error.errno in _DISK_FULL:
         return RetryableError(f"no space is left for temporary files in {folder} (TMPDIR)")
     return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")
-
-
-def _count_not_delivered(staged: StagedObject, rejected: pd.DataFrame) -> None:
-    """Count the records that the source or Airbyte did not deliver; the first of each object is logged at once."""
-    if len(rejected) and not staged.counts.records_not_delivered:
-        key, place, reason = staged.raw.key, rejected["position"].iloc[0], rejected["reason"].iloc[0]
-        LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})
-    staged.counts.records_not_delivered += len(rejected)

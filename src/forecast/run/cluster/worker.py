@@ -42,7 +42,8 @@ from forecast.run.disk_budget import DiskBudget
 from forecast.run.loading import Loader
 from forecast.run.run import Run
 from forecast.run.share import Share
-from forecast.run.staging import StagedObject, Stager
+from forecast.run.staged import StagedObject
+from forecast.run.staging import Stager
 from forecast.storage import Store, open_store
 from forecast.transform import RULES_VERSION
 from forecast.zone.writer import OBSERVATIONS
