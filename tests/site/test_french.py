@@ -13,7 +13,8 @@ import pytest
 from forecast.qc.registry import CHECKS
 from forecast.site import build, render
 from forecast.site.build import site_files
-from forecast.site.french import FRENCH, FRENCH_MESSAGES
+from forecast.site.french import FRENCH
+from forecast.site.french_messages import FRENCH_MESSAGES
 from forecast.site.marks import FLAG_MARKS, RUN_MARKS, SEVERITY_MARKS, SLO_MARKS, STATION_MARKS
 from forecast.site.model import Quarantine, RejectedObject, Site
 from forecast.site.words import ENGLISH_LANGUAGE, FRENCH_LANGUAGE

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from forecast.core.parameters import PARAMETERS
 from forecast.qc.registry import CHECKS
-from forecast.site.french import FRENCH, FRENCH_MESSAGES
+from forecast.site.french import FRENCH
+from forecast.site.french_messages import FRENCH_MESSAGES
 
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
 _NAMES: Final = re.compile(rf"\b(?:{'|'.join(sorted(_UNITS, key=len, reverse=True))})\b")
