@@ -43,7 +43,6 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
 from forecast.mongo.station_states import note_stations
-from forecast.mongo.strangers import strangers_named
 from forecast.run.cache import program_digest
 from forecast.run.dataset import DatasetWriter
 from forecast.storage import Store
@@ -111,11 +110,9 @@ def replay(context: ReplayContext, folder: Path) -> ReplayCounts:
         place.mkdir()
         counts.add(_replay_file(file, context, place, pending_qc, checkpoints))
         shutil.rmtree(place)
-    with strangers_named(context.collection):
-        evaluate_pending(pending_qc, context.collection, context.stations)
-        note_stations(context.collection, context.stations, context.run.started_at, context.max_age_hours)
-        run_id = context.run.run_id
-        DatasetWriter(context.zone, context.collection, context.stations, run_id, folder).write()
+    evaluate_pending(pending_qc, context.collection, context.stations)
+    note_stations(context.collection, context.stations, context.run.started_at, context.max_age_hours)
+    DatasetWriter(context.zone, context.collection, context.stations, context.run.run_id, folder).write()
     return counts
 
 
