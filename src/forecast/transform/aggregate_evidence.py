@@ -11,7 +11,7 @@ intervals it was 0.1 to 0.5 times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -88,9 +88,13 @@ BOUNDS: Final[Mapping[Quantity, Bound]] = {
 
 @dataclass(frozen=True, slots=True)
 class BoundedRows:
-    """Rows of one station, with the minutes of their local day; bounds have a column per quantity, NaN if missing."""
+    """Rows with their numbers in the object, their stations and the minutes of their local day.
 
-    station: str
+    Bounds have a column per quantity, NaN if missing.
+    """
+
+    numbers: Indexes
+    stations: npt.NDArray[np.object_]
     moments: DateTimes
     minutes: npt.NDArray[np.int64]
     highest: npt.NDArray[np.float64]
@@ -101,9 +105,19 @@ class BoundedRows:
         """The differences between highest and lowest values."""
         return self.highest - self.lowest
 
-    def take(self, rows: Indexes) -> BoundedRows:
+    @property
+    def station(self) -> str:
+        """The station, if all rows are of one."""
+        return str(self.stations[0])
+
+    def take(self, rows: Indexes | Mask | slice) -> BoundedRows:
         """Some of the rows."""
-        return BoundedRows(self.station, self.moments[rows], self.minutes[rows], self.highest[rows], self.lowest[rows])
+        return BoundedRows(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    @classmethod
+    def concat(cls, parts: Sequence[BoundedRows]) -> BoundedRows:
+        """The rows of all parts, in order."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 class Finding(NamedTuple):

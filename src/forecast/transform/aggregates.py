@@ -6,7 +6,6 @@ The decision needs many rows of a station, so rows wait for it, up to a portion 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,28 +33,6 @@ class AggregateRows(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows of any stations, with their numbers in the object; for the other fields see `BoundedRows`."""
-
-    numbers: npt.NDArray[np.intp]
-    stations: npt.NDArray[np.object_]
-    moments: DateTimes
-    minutes: npt.NDArray[np.int64]
-    highest: npt.NDArray[np.float64]
-    lowest: npt.NDArray[np.float64]
-
-    def take(self, rows: npt.NDArray[np.intp] | slice | Mask) -> _Rows:
-        return _Rows(
-            self.numbers[rows],
-            self.stations[rows],
-            self.moments[rows],
-            self.minutes[rows],
-            self.highest[rows],
-            self.lowest[rows],
-        )
-
-
 class Aggregates:
     """Watches the rows of one object, and decides which of them are hourly or daily values.
 
@@ -64,7 +41,7 @@ class Aggregates:
 
     def __init__(self, advice: str) -> None:
         self._advice = advice
-        self._open: list[_Rows] = []
+        self._open: list[BoundedRows] = []
         self._seen = self.decided = 0
         self._found: list[AggregateRows] = []
         # The number of different rows with bounds, and how many of them are likely to be aggregates.
@@ -75,7 +52,7 @@ class Aggregates:
         """Watch the next rows, in order; `clock` has their local times."""
         nothing = np.full((2, len(moments)), np.nan)
         highest, lowest = np.stack([bounds.get(quantity, nothing) for quantity in Bound], axis=2)
-        rows = _Rows(
+        rows = BoundedRows(
             np.arange(self._seen, self._seen + len(moments)),
             stations.to_numpy(zero_copy_only=False),
             moments,
@@ -112,22 +89,17 @@ class Aggregates:
 
     def _decide(self) -> None:
         if self._open:
-            names = ("numbers", "stations", "moments", "minutes", "highest", "lowest")
-            rows = _Rows(*(np.concatenate([getattr(part, name) for part in self._open]) for name in names))
+            rows = BoundedRows.concat(self._open)
             self._open = []
             has_bounds = ~np.isnan(rows.highest - rows.lowest).all(axis=1)
             for mine in _by_station(rows.take(has_bounds & ~np.isnat(rows.moments))):
                 self._decide_station(mine)
         self.decided = self._seen
 
-    def _decide_station(self, rows: _Rows) -> None:
+    def _decide_station(self, rows: BoundedRows) -> None:
         first, numbers = _different(rows)
-        different = rows.take(first)
-        station = str(different.stations[0])
         self._rows += len(first)
-        for found in findings(
-            BoundedRows(station, different.moments, different.minutes, different.highest, different.lowest)
-        ):
+        for found in findings(rows.take(first)):
             self._aggregates += len(found.rows)
             self._example = self._example or found.words
             if found.is_sure:
@@ -135,7 +107,7 @@ class Aggregates:
                 self._found.append(AggregateRows(rows.numbers[mine], found.words))
 
 
-def _different(rows: _Rows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _different(rows: BoundedRows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Indexes of the different rows of a station, in the order of time, and for each row which of them it equals."""
     moments, first, numbers = np.unique(rows.moments, return_index=True, return_inverse=True)
     if len(moments) < len(rows.moments):
@@ -145,7 +117,7 @@ def _different(rows: _Rows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
     return first, numbers.reshape(-1)
 
 
-def _by_station(rows: _Rows) -> Iterator[_Rows]:
+def _by_station(rows: BoundedRows) -> Iterator[BoundedRows]:
     names, codes = np.unique(rows.stations.astype(str), return_inverse=True)
     for code in range(len(names)):
         yield rows.take(np.flatnonzero(codes == code))
