@@ -127,7 +127,8 @@ class Comparison:
             rows = self._rows[part]
             values = self._around.values(parameter, of_row[rows], times[rows])
             median[rows], spread[rows] = median_and_spread(values, min_neighbours=MIN_NEIGHBOURS)
-            near[rows] = np.count_nonzero(self._around.within(of_row[rows], near_km) & ~np.isnan(values), axis=1)
+            if near_km:
+                near[rows] = np.count_nonzero(self._around.within(of_row[rows], near_km) & ~np.isnan(values), axis=1)
         known = self._medians[parameter] = None if np.isnan(median).all() else median
         return None if known is None else Neighbourhood(known, spread, near)
 
