@@ -122,7 +122,7 @@ class Cluster:
     def renew(self, number: int, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """`forecast mongo renew`, once, as it runs beside a member's mongod: its network, its files, its user."""
         pid = self._engine.pid(number)
-        folder = Path(f"/proc/{pid}/root/run/mongo")
+        folder = Path("/proc", str(pid), "root", "run", "mongo")
         owner = folder.stat()
         # The project's Python may lie where that user may not read.
         reads = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
