@@ -42,7 +42,7 @@ from forecast.reader import api
 from forecast.report.models.every import REPORTS
 from forecast.report.models.schema import documented_fields, json_schema
 from forecast.report.write import SCHEMAS_FOLDER
-from forecast.transform.unit_gate import ON_EARTH
+from forecast.transform.unit_gate import BEYOND_THERMOMETERS, ON_EARTH
 from forecast.transform.values.units import UNITS, Unit
 from forecast.zone.ddl import athena_sql, duckdb_sql, glue_tables
 
@@ -100,9 +100,9 @@ _GATES_INTRODUCTION = """\
 
 An object is rejected (`wrong_unit`) where more than half of a parameter's values are impossible on Earth in the unit
 that is named, and plausible in another one. Only what is certain stops an object: so many different values, so far
-apart in time, that neither a fault code nor a sensor in the sun gives them. Wind in km/h is a storm in m/s, an inch
-of rain a drizzle in mm, 10 °C taken for °F a frost: such values may be weather, and the checks of
-[quality](quality.md) flag them one by one.
+apart in time, that neither a fault code nor a sensor in the sun gives them. Degrees Celsius taken for kelvins are
+beyond every thermometer, and two of them are enough. Wind in km/h is a storm in m/s, an inch of rain a drizzle in mm,
+10 °C taken for °F a frost: such values may be weather, and the checks of [quality](quality.md) flag them one by one.
 """
 
 
@@ -296,11 +296,15 @@ def _changed_limit(name: str) -> dict[str, Any]:
 
 def _gates() -> Iterator[tuple[str, ...]]:
     unit_of = {parameter.name: parameter.unit for parameter in PARAMETERS}
-    for name, earth in ON_EARTH.items():
+    gates = [(f"`{name}`", unit_of[name], earth) for name, earth in ON_EARTH.items()]
+    for name, unit, earth in [
+        *gates,
+        ("temperatures of a source in kelvins, alone and together", "°C", BEYOND_THERMOMETERS),
+    ]:
         enough = earth.enough
         least = f"{enough.values} values; {enough.different} different ones beyond, {enough.hours} h apart"
-        limits = f"{earth.lowest:g} to {earth.highest:g} {unit_of[name]}"
-        yield f"`{name}`", limits, earth.source, ", ".join(earth.units), least if enough.values > 1 else "one value"
+        limits = f"{earth.lowest:g} to {earth.highest:g} {unit}"
+        yield name, limits, earth.source, ", ".join(earth.units), least if enough.values > 1 else "one value"
 
 
 def env_example() -> str:

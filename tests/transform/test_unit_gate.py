@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.transform.unit_gate import ON_EARTH, Times, UnitGate
+from forecast.core.parameters import PARAMETERS
+from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame
+from forecast.transform.unit_gate import ON_EARTH, Times, UnitGate, UnitGates
 from forecast.transform.values.units import UNITS, Floats
 
 PRESSURE, TEMPERATURE, DEW_POINT = "air_pressure_at_mean_sea_level", "air_temperature", "dew_point_temperature"
@@ -42,10 +45,11 @@ def rejection(parameter: str, values: Floats, times: Times | None = None) -> str
 
 
 @pytest.mark.parametrize(("said", "meant"), list(product(ON_EARTH[PRESSURE].units, repeat=2)))
-def test_every_exchange_of_two_units_of_pressure_is_found_and_named(said: str, meant: str) -> None:
-    told = taken_for(np.array([990.0, 1020.0]), PRESSURE, meant, said)
-    example = UNITS[ON_EARTH[PRESSURE].quantity][meant.casefold()].from_canonical(np.array([990.0]))[0]
-    assert rejection(PRESSURE, told) == (
+@pytest.mark.parametrize("parameter", [PRESSURE, "surface_air_pressure", "air_pressure_at_mean_sea_level_qnh"])
+def test_every_exchange_of_two_units_of_pressure_is_found_and_named(parameter: str, said: str, meant: str) -> None:
+    told = taken_for(np.array([990.0, 1020.0]), parameter, meant, said)
+    example = UNITS[ON_EARTH[parameter].quantity][meant.casefold()].from_canonical(np.array([990.0]))[0]
+    assert rejection(parameter, told) == (
         None
         if said == meant
         else f"2 of 2 pressures, such as {example:g} {said}, are impossible on Earth, but plausible in {meant}: "
@@ -130,3 +134,43 @@ def test_no_value_at_all_passes(parameter: str) -> None:
 def test_what_is_on_earth_passes(data: st.DataObject, parameter: str) -> None:
     limits = st.floats(ON_EARTH[parameter].lowest, ON_EARTH[parameter].highest)
     assert rejection(parameter, np.array(data.draw(st.lists(limits, min_size=1, max_size=50)))) is None
+
+
+def object_rejection(*rows: dict[str, float], kelvin: bool = True) -> str | None:
+    """What all gates say of an object with these values, one row an hour, of a source in kelvins or not."""
+    records = [{"timestamp": hour * HOUR_MS, **row} for hour, row in enumerate(rows)]
+    gates = UnitGates()
+    gates.see(to_frame(pa.Table.from_pylist(records, OBSERVATION_SCHEMA)), TEMPERATURES if kelvin else ())
+    try:
+        gates.check()
+    except ObjectRejectedError as error:
+        return error.message
+    return None
+
+
+TEMPERATURES = [one.name for one in PARAMETERS if one.unit == "°C" and not one.derived]
+
+
+@pytest.mark.parametrize("parameter", TEMPERATURES)
+def test_two_hours_of_any_temperature_in_celsius_from_a_source_in_kelvins_are_enough(parameter: str) -> None:
+    found = object_rejection({parameter: 14.0 - 273.15}, {parameter: 12.5 - 273.15}, {parameter: 7.0})
+    assert found == (
+        "2 of 3 temperatures, such as 14 K, are impossible on Earth, but plausible in °C: the source names the wrong "
+        "unit"
+    )
+
+
+def test_one_row_is_enough_where_all_its_temperatures_say_so() -> None:
+    row = {"air_temperature": 16.1 - 273.15, "dew_point_temperature": 12.6 - 273.15, "wind_speed": 3.0}
+    assert (object_rejection(row) or "").startswith("2 of 2 temperatures, such as 16.1 K")
+
+
+def test_a_fault_code_costs_itself_also_in_kelvins() -> None:
+    assert object_rejection(*[{"air_temperature": -273.15, "dew_point_temperature": 7.0}] * 24) is None
+
+
+def test_a_thermometer_with_a_short_circuit_is_no_unit() -> None:
+    """A platinum resistor then gives about -242 °C, and a thermistor 100 °C and more, both up and down."""
+    for fault in (-242.0, 150.0, 250.0):
+        rows = [{"air_temperature": fault + hour % 3, "dew_point_temperature": 7.0} for hour in range(12)]
+        assert object_rejection(*rows, kelvin=False) is None

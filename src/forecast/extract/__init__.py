@@ -32,6 +32,7 @@ from forecast.extract.text_stream import (
     Opener,
     as_text,
     first_bytes,
+    has_byte_order_mark,
     is_gzip,
     open_unpacked,
     shown,
@@ -113,9 +114,16 @@ def _read(path: Path, raw: RawObject, shapes: Shapes, limits: Limits, *, packed:
 
     with open_file() as file:
         start = file.read(_SNIFFED_BYTES)
+    own_text, own_start = open_file, start
+    if has_byte_order_mark(start):
+        own_text = as_text(open_file, raw.key, limits)
+        with own_text() as file:
+            own_start = file.read(_SNIFFED_BYTES)
     for own in shapes.formats:
-        if own.sniff(start):
-            return read_own_format(open_file, own, raw, shapes, limits)
+        if own.sniff(own_start):
+            if packed and start.startswith(_ZIP):  # a zip file is read from its end
+                return read_own_format(_opener(_unpacked(path, limits)), own, raw, shapes, limits)
+            return read_own_format(own_text, own, raw, shapes, limits)
     if (magic := start[: len(_PARQUET)]) in _BINARIES:
         return _BINARIES[magic](_unpacked(path, limits) if packed else path, raw, shapes, limits)
     beginning = start.removeprefix(codecs.BOM_UTF8).lstrip()
@@ -137,6 +145,10 @@ def _unpacked(path: Path, limits: Limits) -> Path:
     with open_unpacked(path, limits) as source:
         write_copy(source, target, "the gzip file", limits)
     return target
+
+
+def _opener(path: Path) -> Opener:
+    return lambda: path.open("rb")
 
 
 def _beside(path: Path, word: str) -> Path:

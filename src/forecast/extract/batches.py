@@ -54,6 +54,7 @@ from forecast.extract.parts import (
     sources_own,
     take_more_fields,
 )
+from forecast.extract.repeated_headers import without_headers
 from forecast.extract.shapes import Shapes
 
 # A bad document costs its record; only one that could exhaust the machine costs the object.
@@ -83,6 +84,7 @@ class BatchMaker:
             yield from self._of_chunk(table.slice(at, len(chosen)), chosen, () if at else rejected)
 
     def _of_chunk(self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
+        table, places = without_headers(table, places)
         table = table.rename_columns([in_lower_case(name) for name in table.column_names])
         part = Part(table, origin_of_table(table, places, self._raw), [], [])
         for record in rejected:

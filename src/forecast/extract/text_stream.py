@@ -102,6 +102,11 @@ def open_unpacked(path: Path, limits: Limits) -> IO[bytes]:
     return filtered(cast("IO[bytes]", gzip.open(path)), count)
 
 
+def has_byte_order_mark(start: bytes) -> bool:
+    """Whether a content begins with the mark of UTF-8, UTF-16 or UTF-32, as texts from Windows do."""
+    return start.startswith((codecs.BOM_UTF8, *_UTF16, *_UTF32))
+
+
 def as_text(open_file: Opener, key: str, limits: Limits) -> Opener:
     """Open the same content as UTF-8 without a byte order mark, with LF or CR LF as line ends.
 

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Collection
 from datetime import datetime
 
-import numpy as np
-
 from forecast.core.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.core.schemas import RawBatch, Transformed, joined
 from forecast.core.stations import Stations
@@ -19,10 +17,10 @@ from forecast.transform.not_stored import cells_of
 from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.readers import Readers
 from forecast.transform.renamed import lacking, renamed, sample_cells
-from forecast.transform.unit_gate import ON_EARTH, UnitGate
+from forecast.transform.unit_gate import UnitGates
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
-RULES_VERSION = 13
+RULES_VERSION = 14
 
 LOGGER = logging.getLogger("forecast.transform")
 # How many cells of an unknown column, and how many such columns, are kept to suggest what they could be.
@@ -37,7 +35,7 @@ class ObjectTransformer:
 
     def __init__(self, key: str, stations: Stations, now: datetime, networks: Networks = NETWORKS) -> None:
         self._readers = Readers(networks, key, stations, now)
-        self._gates = {name: UnitGate(earth) for name, earth in ON_EARTH.items()}
+        self._gates = UnitGates()
         self._key = key
         self._expected = ""
         self.reading = ObjectReading()
@@ -70,16 +68,14 @@ class ObjectTransformer:
         self.reading.not_stored.update(cells_of(columns, layout.layout.not_stored))
         self._needs_unit = layout.needs_unit(columns)
         self._expected = layout.layout.cell
-        self._see(transformed)
+        self._see(transformed, layout)
         return transformed
 
-    def _see(self, transformed: Transformed) -> None:
+    def _see(self, transformed: Transformed, layout: DeclaredLayout) -> None:
         """Update the object's counts with transformed rows."""
         self.reading.add(transformed.readings)
         self._seen_stations.update(transformed.stations)
-        times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
-        for name, gate in self._gates.items():
-            gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)
+        self._gates.see(transformed.observations, layout.kelvins)
 
     def finish(self) -> list[Transformed]:
         """The rows that had to wait for the end of the object.
@@ -88,18 +84,17 @@ class ObjectTransformer:
         it states.
         """
         waited = self._readers.finish()
-        for transformed in waited:
-            self._see(transformed)
+        for layout, transformed in waited:
+            self._see(transformed, layout)
         self.reading.check(self._expected)
-        for gate in self._gates.values():
-            gate.check()
+        self._gates.check()
         if self.reading.unknown:
             names = UnknownColumns.of(self.reading.unknown).words
             message = "%s has unknown columns, which are ignored: %s"
             LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
             self.renamed = self._find_renamed()
         self._name_unused()
-        return waited
+        return [transformed for _, transformed in waited]
 
     def _name_unused(self) -> None:
         """Log the known columns that were not used."""

@@ -63,6 +63,11 @@ class DeclaredLayout:
         return frozenset({*(field.parameter for field in self.all_fields.values()), *headings})
 
     @cached_property
+    def kelvins(self) -> frozenset[str]:
+        """The parameters whose bare numbers are in kelvins."""
+        return frozenset(field.parameter for field in self.layout.fields.values() if field.unit == "K")
+
+    @cached_property
     def members(self) -> Mapping[str, Field]:
         """The fields inside unit blocks: those without a unit of their own."""
         if self.layout.blocks is None:

@@ -58,12 +58,12 @@ class Readers:
                 return found
         return [self._part(batch, Columns(batch.rows))]
 
-    def finish(self) -> list[Transformed]:
-        """The rows that waited for the end of the object.
+    def finish(self) -> list[tuple[DeclaredLayout, Transformed]]:
+        """The rows that waited for the end of the object, each with its layout.
 
         Raises ObjectRejectedError if the object holds no observations, or none with units.
         """
-        waited = [transformed for reader in self for transformed in reader.finish()]
+        waited = [(reader.layout, transformed) for reader in self for transformed in reader.finish()]
         self._units.check()
         return waited
 

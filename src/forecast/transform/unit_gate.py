@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forecast.core.clock import HOUR_MS
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.parameters import Quantity
+from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.transform.values.units import UNITS, Floats
 
 Times = npt.NDArray[np.int64]
@@ -43,18 +45,29 @@ class PhysicalRange:
 # different values, because a fault code is a single number.
 _A_DAY: Final = MinEvidence(values=24, different=12, hours=20)
 _TEMPERATURES: Final = ("°C", "°F", "K")
+_PRESSURES: Final = ("hPa", "inHg", "kPa", "Pa")
+_REDUCED: Final = PhysicalRange(
+    "pressures",
+    Quantity.PRESSURE,
+    _PRESSURES,
+    850,
+    1090,
+    "range checks of Synoptic (850 to 1080) and meteostat (850 to 1090)",
+)
 
 # Only parameters with unambiguous units: pressure values in different units never overlap, and more than
 # half of a day's temperatures cannot exceed the world record. Others can be weather: wind in km/h is a storm in m/s, an
 # inch of rain a drizzle in mm, 10 °C read as °F a frost, and a humidity of 1 can be a share or a percentage.
 ON_EARTH: Final = {
-    "air_pressure_at_mean_sea_level": PhysicalRange(
+    "air_pressure_at_mean_sea_level": _REDUCED,
+    "air_pressure_at_mean_sea_level_qnh": _REDUCED,
+    "surface_air_pressure": PhysicalRange(
         "pressures",
         Quantity.PRESSURE,
-        ("hPa", "inHg", "kPa", "Pa"),
-        850,
-        1090,
-        "range checks of Synoptic (850 to 1080) and meteostat (850 to 1090)",
+        _PRESSURES,
+        500,
+        1080,
+        "WMO, Guidelines on quality control procedures for data from AWS (Zahumenský 2004)",
     ),
     "air_temperature": PhysicalRange(
         "temperatures",
@@ -75,6 +88,20 @@ ON_EARTH: Final = {
         _A_DAY,
     ),
 }
+# Of a source in kelvins: no weather, no sun and no sensor explains these, so that two values are enough. From a sensor
+# in °C they can be a fault: a platinum resistor with a short circuit gives -242 °C and a little more or less.
+BEYOND_THERMOMETERS: Final = PhysicalRange(
+    "temperatures",
+    Quantity.TEMPERATURE,
+    ("°C", "K"),
+    -100,
+    100,
+    "WMO-No. 8, annex 1.A: thermometers measure from -80 to 60 °C",
+    MinEvidence(values=2, different=2),
+)
+_THERMOMETERS: Final = tuple(
+    parameter.name for parameter in PARAMETERS if parameter.quantity is Quantity.TEMPERATURE and not parameter.derived
+)
 
 
 @dataclass(slots=True)
@@ -96,6 +123,31 @@ class _Mistake:
     def is_enough(self, enough: MinEvidence) -> bool:
         hours = (self.last - self.first) / HOUR_MS
         return len(self.different) >= enough.different and hours >= enough.hours
+
+
+class UnitGates:
+    """The gates of one object: for single parameters, and for all its temperatures, of which one row has several."""
+
+    def __init__(self) -> None:
+        self._gates = {name: UnitGate(earth) for name, earth in ON_EARTH.items()}
+        self._kelvins = {name: UnitGate(BEYOND_THERMOMETERS) for name in _THERMOMETERS}
+        self._together = UnitGate(BEYOND_THERMOMETERS)
+
+    def see(self, observations: pd.DataFrame, kelvin: Collection[str]) -> None:
+        """Count the values of some observations; `kelvin` are the parameters that their layout has in kelvins."""
+        times = observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
+        for name in {*self._gates, *kelvin}:
+            values = observations[name].to_numpy(np.float64, na_value=np.nan)
+            if name in self._gates:
+                self._gates[name].see(values, times)
+            if name in kelvin:
+                self._kelvins[name].see(values, times)
+                self._together.see(values, times)
+
+    def check(self) -> None:
+        """Raise ObjectRejectedError if the values of a gate are in another unit than the stated one."""
+        for gate in (*self._gates.values(), *self._kelvins.values(), self._together):
+            gate.check()
 
 
 class UnitGate:

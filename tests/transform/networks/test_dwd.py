@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -187,6 +188,35 @@ def test_what_a_zip_holds_beside_its_tables_is_left_out_and_each_table_is_read_b
         ("ff_1h", "produkt_ff_stunde_a_00003.txt line 2"),
     ]
     assert {row["station_id"] for row in result.observations} == {"dwd-00003"}
+
+
+def test_a_member_that_is_not_read_is_quarantined_by_its_name(read: Read) -> None:
+    table = TABLES["tu_1h"][0]
+    beside = {"daten_00096.txt": table, "more.zip": "PK", "produkt_ff_stunde_b_00003.txt": ""}
+    result, _ = read(packed({"produkt_tu_stunde_a_00003.txt": table, **beside}))
+    assert len(result.observations) == 1
+    unread = "neither a table of observations (produkt_…txt) nor a description (Metadaten_…), so it is not read"
+    assert [(row["position"], row["reason"]) for row in result.rejected] == [
+        ("daten_00096.txt", unread),
+        ("more.zip", unread),
+        ("produkt_ff_stunde_b_00003.txt", "an empty table, without even a header"),
+    ]
+
+
+def test_tables_of_two_products_in_one_are_not_read_as_one(read: Read) -> None:
+    """Wind speed and direction would be temperature and humidity."""
+    with pytest.raises(ObjectRejectedError, match=r"^line 3 is a second header, .* \(QN_3, F, D\)"):
+        read(f"{TABLES['tu_1h'][0]}\n{TABLES['ff_1h'][0]}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [lambda text: gzip.compress(packed({NAME: text})), lambda text: text.encode("utf-16")],
+    ids=["zip in a gzip", "UTF-16"],
+)
+def test_a_file_that_another_tool_has_packed_or_saved_again_is_read(read: Read, pack: Callable[[str], bytes]) -> None:
+    result, _ = read(pack(f"{TEMPERATURE}\r\n{ROW}\r\n"))
+    assert result.stamps == ["2010-01-01T00:10:00Z"]
 
 
 @pytest.mark.parametrize(

@@ -196,10 +196,22 @@ def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read)
     ) == (2, 1)
 
 
-def test_a_wind_with_a_digit_too_few_is_no_storm(read: Read) -> None:
-    result, _ = read("LFQZ 170600Z 2107KT CAVOK 11/09 Q1013\n")
+@pytest.mark.parametrize(("group", "unit"), [("2107KT", "KT"), ("24007KPH", "KPH"), ("24007MPH", "MPH")])
+def test_a_wind_with_a_digit_too_few_or_another_unit_is_no_storm(read: Read, group: str, unit: str) -> None:
+    result, _ = read(f"LFQZ 170600Z {group} CAVOK 11/09 Q1013\n")
     assert "wind_speed" not in result.values(0)
-    assert result.issues(0) == [("wind_speed", "2107KT without a direction", "unknown unit 'KT without a direction'")]
+    assert result.issues(0) == [
+        ("wind_speed", f"{group} without a direction", f"unknown unit '{unit} without a direction'")
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "text", [f"METAR {LILLE}=\n", f"raw_text,station_id,observation_time\n{LILLE},LFQZ,2024-10-17T06:00:00Z"]
+)
+def test_text_that_windows_has_saved_is_read(read: Read, text: str, encoding: str) -> None:
+    result, _ = read(text.encode(encoding))
+    assert (result.stamps, result.rejected) == (["2024-10-17T06:00:00Z"], [])
 
 
 @pytest.mark.parametrize(
@@ -389,6 +401,12 @@ def test_the_cache_is_read_from_the_text_of_its_reports(read: Read, pack: Callab
         ("line 12", "not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning"),
         ("line 13", "fewer cells than raw_text, station_id and observation_time"),
     ]
+
+
+def test_two_caches_one_after_another_have_no_rows_for_their_headers(read: Read) -> None:
+    header, report = "raw_text,station_id,observation_time", f"{LILLE},LFQZ,2024-10-17T06:00:00Z"
+    result, _ = read(f"{header}\n{report}\n{header}\n{report}\n")
+    assert (result.rows_read, result.rejected) == (2, [])
 
 
 @pytest.mark.parametrize(

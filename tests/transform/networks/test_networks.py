@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
+from forecast.core.stations import Stations
+from forecast.networks.registry import NETWORKS
 from forecast.transform.raw_columns import normalise_field
+from tests.networks import station
 from tests.transform.samples import TABLE_KEY, Result, batch_of, transform
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -587,3 +590,32 @@ def test_an_api_row_with_nothing_but_its_time_is_empty() -> None:
 
 def test_the_key_that_gives_a_station_is_the_registrys() -> None:
     assert TABLE_KEY.startswith("wunderground/ITESTB25/")
+
+
+@pytest.mark.parametrize(
+    ("network", "own_id", "row"),
+    [
+        ("DWD", "00003", {"STATIONS_ID": 3, "MESS_DATUM": "2024100100", "QN_9": 3, "TT_TU": 7.0, "RF_TU": 80.0}),
+        ("Météo-France SYNOP", "07991", {"numer_sta": 7991, "date": "20241001000000", "cod_tend": 2, "t": 280.15}),
+        (
+            "Météo-France SYNOP",
+            "07991",
+            {"geo_id_wmo": 7991, "validity_time": "2024-10-01T00:00:00Z", "cod_tend": 2, "t": 280.15},
+        ),
+        ("Météo-France hourly data", "01014002", {"NUM_POSTE": 1014002, "AAAAMMJJHH": "2024100100", "T": 7.0}),
+        ("Météo-France hourly data", "01014002", {"POSTE": 1014002, "DATE": "2024100100", "T": "7,0"}),
+        (
+            "Météo-France observations",
+            "01014002",
+            {"geo_id_insee": 1014002, "validity_time": "2024-10-01T00:00:00Z", "rr1": 0.0, "t": 280.15},
+        ),
+    ],
+)
+def test_an_id_that_a_tool_has_read_as_a_number_gets_its_zeros_back(
+    network: str, own_id: str, row: dict[str, Any]
+) -> None:
+    name = NETWORKS.id_prefixes[network] + own_id
+    stations = Stations({name: station(name, network=network, network_id=own_id)})
+    result = transform(batch_of([row]), key="a.parquet", stations=stations)
+    assert [row["station_id"] for row in result.observations] == [name]
+    assert result.values()["air_temperature"] == pytest.approx(7.0)

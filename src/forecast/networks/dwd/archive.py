@@ -19,6 +19,8 @@ from forecast.networks.model import Format, Record
 _ZIP: Final = b"PK\x03\x04"
 _HEADER: Final = "STATIONS_ID;MESS_DATUM;"
 _TABLE: Final = re.compile(r"(?:^|/)produkt_\w+\.txt$", re.IGNORECASE)
+# The history of the station and of its instruments, as text and as pages to be read.
+_BESIDE_TABLES: Final = re.compile(r"(?:^|/)Metadaten_[^/]*$|/$", re.IGNORECASE)
 # The first member is in the first bytes, under its name.
 _FIRST_MEMBER: Final = re.compile(rb"^PK\x03\x04.{26}(?:produkt_|Metadaten_)", re.DOTALL | re.IGNORECASE)
 _END_OF_ROW: Final = "eor"
@@ -35,10 +37,9 @@ def _is_archive(start: bytes) -> bool:
 
 
 def _records(file: IO[bytes]) -> Iterator[Record]:
-    is_zip = file.read(len(_ZIP)) == _ZIP
-    file.seek(0)
-    if not is_zip:
-        yield from _rows(file, "")
+    start = file.read(len(_ZIP))
+    if start != _ZIP:
+        yield from _rows(file, "", start.decode("latin-1"))
         return
     try:
         with zipfile.ZipFile(file) as archive:
@@ -47,6 +48,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
                 raise ObjectRejectedError(
                     "unknown_layout", "the zip file from DWD contains no table of observations (produkt_…txt)"
                 )
+            yield from _unread_members(archive)
             for member in tables:
                 if member.file_size > _MAX_BYTES:
                     message = (
@@ -61,13 +63,22 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
         ) from error
 
 
-def _rows(table: IO[bytes], name: str) -> Iterator[Record]:
-    """The rows of one table, which has a name where there are several."""
+def _unread_members(archive: zipfile.ZipFile) -> Iterator[Record]:
+    """A fault for each member that is no table of observations, and nothing else that DWD's files have either."""
+    for member in archive.infolist():
+        if not _TABLE.search(member.filename) and not _BESIDE_TABLES.search(member.filename):
+            fault = "neither a table of observations (produkt_…txt) nor a description (Metadaten_…), so it is not read"
+            yield Record(member.filename, {"member": member.filename}, fault, member.filename)
+
+
+def _rows(table: IO[bytes], name: str, begun: str = "") -> Iterator[Record]:
+    """The rows of one table, which has a name where there are several; `begun` is what was read of it already."""
     text = io.TextIOWrapper(table, "latin-1", newline="")
     place = f"{name} line " if name else "line "
     names: list[str] = []
     try:
-        for number, line in enumerate(text, 1):
+        for number, rest in enumerate(text, 1):
+            line = begun + rest if number == 1 else rest
             cells = [cell.strip() for cell in line.strip(_END_OF_FILE).split(";")]
             if len(cells) == 1 and not cells[0]:
                 continue
@@ -78,6 +89,8 @@ def _rows(table: IO[bytes], name: str) -> Iterator[Record]:
                 yield Record(f"{place}{number}", {"row": line.strip()}, fault, name)
             else:
                 yield Record(f"{place}{number}", dict(zip(names, cells, strict=True)), "", name)
+        if not names:
+            yield Record(name or "line 1", {}, "an empty table, without even a header", name)
     finally:
         text.detach()
 

@@ -31,9 +31,10 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
     lines, has_header = csv.reader(text), False
     try:
         for row in lines:
-            if has_header and row:
+            if tuple(row[: len(_COLUMNS)]) == _COLUMNS:
+                has_header = True
+            elif has_header and row:
                 yield _record(f"line {lines.line_num}", row)
-            has_header = has_header or tuple(row[: len(_COLUMNS)]) == _COLUMNS
     except csv.Error as error:
         raise ObjectRejectedError("not_csv", f"line {lines.line_num} is not CSV: {error}") from error
     finally:

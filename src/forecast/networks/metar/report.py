@@ -42,8 +42,8 @@ _LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)
 _LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}(?!KT)[A-Z]{1,2})(?= |$)")
 _LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{2,5})(?= |$)")
 _LOOSE_TEMPERATURES: Final = re.compile(r" ([M+-]?[0-9]{1,2}(?:\.[0-9])?/[M+-]?[0-9.X/]{0,4})(?= |$)")
-# "2107KT" is a group with a digit too few, and would be a speed.
-_A_SPEED: Final = re.compile(r"[0-9]+(?:KTS?|MPS|KMH)")
+# "2107KT" is a group with a digit too few, and would be a speed; "24007KPH" would be one of 24 007 km/h.
+_A_SPEED: Final = re.compile(r"[0-9]+[A-Z]+")
 # Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
 _TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
 _SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")

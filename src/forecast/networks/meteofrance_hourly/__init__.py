@@ -52,6 +52,7 @@ NETWORK: Final = Network(
             name="Météo-France's hourly file of a department",
             recognise=Recognise(columns=("NUM_POSTE", "AAAAMMJJHH")),
             station="NUM_POSTE",
+            station_digits=8,
             time=UtcTime("AAAAMMJJHH", format=_FORMAT, local_stations=tuple(ZONES)),
             fields=_FIELDS,
             cell='a number with a decimal point, such as "7.7"',
@@ -63,6 +64,7 @@ NETWORK: Final = Network(
             # Its daily answers have other names (RR, TM, FFM).
             recognise=Recognise(columns=("POSTE", "DATE"), any_of=("RR1", "T", "FF", "PSTAT")),
             station="POSTE",
+            station_digits=8,
             time=UtcTime("DATE", format=_FORMAT, local_stations=tuple(ZONES)),
             fields=_FIELDS,
             cell='a number with a decimal comma, such as "16,9"',

@@ -39,6 +39,7 @@ HOURLY: Final = Layout(
     name="Météo-France's hourly observations",
     recognise=Recognise(columns=_COLUMNS, any_of=("rr1", "tn", "tx", "un", "ux", "fxy", "dxy")),
     station="geo_id_insee",
+    station_digits=8,
     time=UtcTime("validity_time"),
     fields={
         **_COMMON,
@@ -63,6 +64,7 @@ SIX_MINUTES: Final = Layout(
     name="Météo-France's observations every 6 minutes",
     recognise=Recognise(columns=(*_COLUMNS, "rr_per")),
     station="geo_id_insee",
+    station_digits=8,
     time=UtcTime("validity_time"),
     fields={
         **_COMMON,
