@@ -73,7 +73,7 @@ class ArrowReader:
 
     def _learnt(self, learnt_from: bytes, block: bytes, rows: int) -> pa.Table:
         learnt = _read(learnt_from, None).schema
-        self._columns = len(set(_names(learnt)))
+        self._columns = len(set(field_names(learnt)))
         check_columns(self._columns, rows)
         self._schema = pa.schema([_as_text(field) for field in learnt])
         return _read(block, self._schema)
@@ -111,13 +111,13 @@ def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
     return not pa.types.is_floating(cells.type) or pc.all(pc.less(pc.abs(cells), _EXACT)).as_py() is not False
 
 
-def _names(fields: Iterable[pa.Field]) -> Iterator[str]:
+def field_names(fields: Iterable[pa.Field]) -> Iterator[str]:
     """The names of all fields, including nested ones."""
     for field in fields:
         yield field.name
         kind = field.type.value_type if pa.types.is_list(field.type) else field.type
         if pa.types.is_struct(kind):
-            yield from _names(kind)
+            yield from field_names(kind)
 
 
 def _count_keys(block: bytes) -> int:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 import ijson
+import pyarrow as pa
 from ijson.common import ObjectBuilder
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Limits
 from forecast.extract.envelope import PAYLOAD_FIELDS, fields_in_lower_case
+from forecast.extract.json.arrow import field_names
 from forecast.extract.json.items import ENDS, STARTS, or_rejected
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
 from forecast.extract.shapes import Shapes
@@ -33,6 +35,16 @@ def names_a_container(text: bytes, shapes: Shapes) -> bool:
     """Whether this JSON, or JSON text in it, may have a container; a quick check, which can be wrong."""
     found = [name.encode() for name in shapes.containers if name.encode() in text]
     return any(name + end in text for name in found for end in (b'"', b"\\"))
+
+
+def may_hold_a_container(block: bytes, table: pa.Table | None, shapes: Shapes) -> bool:
+    """The same for a block of lines; `table` is what it was read into, if that was possible.
+
+    The keys of all records are columns of the table, at any depth. Only text with escaped quotes can hide others.
+    """
+    if table is not None and b"\\" not in block:
+        return not set(shapes.containers).isdisjoint(field_names(table.schema))
+    return names_a_container(block, shapes)
 
 
 def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:
