@@ -180,9 +180,8 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         width = texts.shape[1]
         # In BSON, a text is preceded by its type, name and length; a short text alone could occur elsewhere by chance.
         write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
-    view = memoryview(data)
     if "flags" not in there or records["flags"].null_count == records.num_rows:
-        return [RawBSONDocument(bytes(view[at : at + size])) for at in range(0, len(view), size)]
+        return [*map(RawBSONDocument, _rows_of(matrix))]
     quality = bson.encode(document["data_quality"])
     # No text precedes them.
     within = quality.index(_FLAGS + _NO_FLAGS) + len(_FLAGS)
@@ -191,11 +190,15 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     longer = np.fromiter(map(len, flags), np.int32, len(flags)) - len(_NO_FLAGS)
     for at, length in ((0, size), (place, len(quality))):
         matrix[:, at : at + 4] = _bytes_of(length + longer, "<i4")
-    before, after = place + within, place + within + len(_NO_FLAGS)
-    return [
-        RawBSONDocument(b"".join((view[at : at + before], own, view[at + after : at + size])))
-        for at, own in zip(range(0, len(view), size), flags, strict=True)
-    ]
+    at = place + within
+    before, after = _rows_of(matrix[:, :at]), _rows_of(matrix[:, at + len(_NO_FLAGS) :])
+    return [*map(RawBSONDocument, map(b"".join, zip(before, flags, after, strict=True)))]
+
+
+def _rows_of(matrix: npt.NDArray[np.uint8]) -> list[bytes]:
+    """The bytes of each row: in half of the time that slicing them takes."""
+    rows: list[bytes] = np.ascontiguousarray(matrix).view(f"V{matrix.shape[1]}").reshape(-1).tolist()
+    return rows
 
 
 def _flag_documents(column: pa.ChunkedArray) -> list[bytes]:
