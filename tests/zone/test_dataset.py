@@ -36,15 +36,18 @@ def test_a_column_that_a_table_lacks_is_null_and_its_flag_missing() -> None:
     assert ROWS["flag"].to_pylist() == [None, None]
 
 
-def test_only_columns_that_hold_much_are_compressed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("repeated", "kind"), [(1_250, "UNCOMPRESSED"), (1_251, "ZSTD")])
+def test_only_files_of_many_rows_are_compressed_in_columns_that_hold_much(
+    repeated: int, kind: str, tmp_path: Path
+) -> None:
     zone = tmp_path / "zone"
     zone.mkdir()
 
-    publish_table(ROWS, "current/file.parquet", LocalStore(zone), tmp_path)
+    publish_table(pa.concat_tables([ROWS] * repeated), "current/file.parquet", LocalStore(zone), tmp_path)
 
     group = pq.ParquetFile(zone / "current/file.parquet").metadata.row_group(0)
     columns = {(column := group.column(at)).path_in_schema: column for at in range(group.num_columns)}
-    of = {"air_temperature": "ZSTD", "air_temperature_flag": "UNCOMPRESSED", "wind_speed": "UNCOMPRESSED"}
+    of = {"air_temperature": kind, "air_temperature_flag": "UNCOMPRESSED", "wind_speed": "UNCOMPRESSED"}
     assert {name: columns[name].compression for name in of} == of
     assert [name for name, column in columns.items() if column.is_stats_set] == ["station_id", "timestamp"]
 
