@@ -243,6 +243,7 @@ def run_task(machine: Machine, ended: str, *arguments: str) -> subprocess.Comple
         pytest.skip("jq is not installed here, and docs/runbooks/run-task needs it")
     outputs = """{"cluster_name": {"value": "forecast-prod"}, "run_task_network": {"value": "net"},
         "task_families": {"value": {"init": "forecast-prod-mongo-init"}}}"""
+    log = json.dumps({"events": [{"message": "one line"}, {"message": "a tab:\tanother"}]})
     machine.program("terraform", f"cat <<'E'\n{outputs}\nE")
     machine.program(
         "aws",
@@ -250,7 +251,7 @@ def run_task(machine: Machine, ended: str, *arguments: str) -> subprocess.Comple
           run-task*) echo arn:aws:ecs:eu-west-3:123456789012:task/forecast-prod/0a1b ;;
           describe-tasks*lastStatus*) echo STOPPED ;;
           describe-task-definition*) echo /forecast-prod/mongodb/tools ;;
-          get-log-events*) printf 'one line\\tanother\\n' ;;
+          filter-log-events*) echo '{log}' ;;
           describe-tasks*) echo '{ended}' ;;
         esac""",
     )
@@ -260,9 +261,11 @@ def run_task(machine: Machine, ended: str, *arguments: str) -> subprocess.Comple
 def test_run_task_prints_the_log_and_ends_with_the_exit_code_of_the_task(machine: Machine) -> None:
     ended = '{"tasks": [{"containers": [{"name": "prepare", "exitCode": 0}, {"name": "mongo-init", "exitCode": 3}]}]}'
     done = run_task(machine, ended, "init", "--help", "a b")
-    assert (done.returncode, done.stdout) == (3, "one line\nanother\n")
+    assert (done.returncode, done.stdout) == (3, "one line\na tab:\tanother\n")
     assert '--overrides {"containerOverrides":[{"name":"mongo-init","command":["--help","a b"]}]}' in machine.calls
-    assert "--log-stream-name mongo-init/mongo-init/0a1b " in machine.calls
+    assert "--log-stream-names mongo-init/mongo-init/0a1b " in machine.calls
+    # The CLI applies what it is asked for by --query to each page, and reads no more than one of get-log-events.
+    assert "--query events" not in machine.calls
 
 
 def test_run_task_without_arguments_leaves_the_command_as_it_is(machine: Machine) -> None:
