@@ -430,6 +430,12 @@ def test_a_stack_gets_its_own_settings_and_its_own_digest_of_the_image_that_was_
     assert steps.count("Build") == 1
 
 
+def test_the_drills_run_as_root_and_in_the_environment_of_their_job() -> None:
+    """docker/drill/run ends at once where it is not root, and sudo alone would take the system's Python."""
+    commands = [step["run"] for step in jobs("nightly.yml")["drills"]["steps"] if "run" in step]
+    assert commands[-2:] == ["make install", 'sudo --preserve-env=CI_REQUIRE_INFRA env "PATH=$PATH" make drill']
+
+
 def test_only_the_plan_that_was_shown_is_applied_and_only_from_the_environment() -> None:
     stack = jobs("stack.yml")
     plan, apply = stack["plan"], stack["apply"]
