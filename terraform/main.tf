@@ -128,6 +128,7 @@ module "mongodb" {
   tls_secret_arns        = module.secrets.tls_secret_arns
   ca_file                = local.mongo_ca_file
   backup_bucket          = module.storage.bucket_names["backup"]
+  max_dump_age_hours     = var.chain.hours_between + 2
   schedule_timezone      = var.schedule_timezone
   log_retention_days     = local.log_retention_days
   deletion_protection    = local.is_prod

@@ -25,7 +25,7 @@ from forecast.mongo.lock import lease
 from forecast_ops.archives import Archives
 from forecast_ops.bootstrap_flag import BootstrapFlag
 from forecast_ops.dump import dump
-from forecast_ops.environment import as_system, authority_file, aws_errors, by_uri, members, required
+from forecast_ops.environment import as_system, authority_file, aws_errors, by_uri, max_dump_age, members, required
 from forecast_ops.feature_version import check_members, check_wanted, set_feature_version
 from forecast_ops.initiate import initiate, wait_for_primary
 from forecast_ops.recover import recover
@@ -145,7 +145,7 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
         fleet = Fleet(boto3.client("ecs"), cluster, client)
         with lease(locks, f"mongo roll {datetime.now(UTC):%H:%M:%S}", wait=False, check_stop=lambda: None) as held:
             newest = _archives().newest()
-            check_backup(newest and newest[1], datetime.now(UTC))
+            check_backup(newest and newest[1], datetime.now(UTC), max_dump_age())
             steps = [step for step in plan(fleet, volume_gib, again=again) if only in {None, step.service}]
             for step in steps:
                 _log("roll_planned", f"{step.service}: {step.task_definition}", service=step.service)

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -25,6 +26,8 @@ from forecast.core.errors import RetryableError, SettingError
 from forecast.core.settings import Settings
 
 SELECTION_TIMEOUT_MS = 20_000
+# A dump a day, and two hours for a late one.
+_MAX_DUMP_AGE_HOURS = "26"
 _AUTHENTICATION_FAILED = 18
 _TO_BE_CHANGED = {
     *("AccessDenied", "AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"),
@@ -38,6 +41,18 @@ def required(name: str, meaning: str) -> str:
     if not value:
         raise SettingError(f"{name} is not set: {meaning}")
     return value
+
+
+def max_dump_age() -> timedelta:
+    """How old the newest dump may be where members are rolled, from MAX_DUMP_AGE_HOURS."""
+    text = os.environ.get("MAX_DUMP_AGE_HOURS", "").strip() or _MAX_DUMP_AGE_HOURS
+    try:
+        age = timedelta(hours=float(text))
+    except (ValueError, OverflowError):
+        age = timedelta()
+    if age <= timedelta():
+        raise SettingError(f"MAX_DUMP_AGE_HOURS must be a number of hours above 0, such as {_MAX_DUMP_AGE_HOURS}")
+    return age
 
 
 def members() -> list[str]:

@@ -21,8 +21,6 @@ from forecast.core.errors import RetryableError, SettingError
 
 MEMBERS = 3
 LAG_LIMIT = timedelta(seconds=10)
-# The nightly dump, and two hours for a late one.
-BACKUP_LIMIT = timedelta(hours=26)
 ECS_SECONDS = 900.0  # image pull, volume and start of one task
 SYNC_SECONDS = 6 * 3600.0  # initial sync: 100 GB at 20 MB/s are 1.4 h
 _STEP_DOWN_SECONDS = 60
@@ -112,13 +110,12 @@ def not_whole(status: dict[str, Any]) -> str | None:
     return ", ".join(late) or None
 
 
-def check_backup(newest: datetime | None, now: datetime) -> None:
-    """Raise SettingError where the newest dump is too old to begin with what can cost data."""
-    if newest is None or now - newest > BACKUP_LIMIT:
+def check_backup(newest: datetime | None, now: datetime, limit: timedelta) -> None:
+    """Raise SettingError where the newest dump is older than `limit`: too old to begin with what can cost data."""
+    if newest is None or now - newest > limit:
         found = "there is none" if newest is None else f"the newest is of {newest:%Y-%m-%d %H:%M} UTC"
         raise SettingError(
-            f"no dump of the last {BACKUP_LIMIT.total_seconds() / 3600:.0f} hours: {found}. "
-            "Run forecast mongo dump first"
+            f"no dump of the last {limit.total_seconds() / 3600:g} hours: {found}. Run forecast mongo dump first"
         )
 
 

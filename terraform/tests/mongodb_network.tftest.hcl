@@ -31,6 +31,7 @@ variables {
   }
   ca_file             = "/run/mongo/ca.pem"
   backup_bucket       = "forecast-test-backup"
+  max_dump_age_hours  = 26
   volume_size_gib     = 20
   log_retention_days  = 30
   deletion_protection = false

@@ -31,6 +31,7 @@ variables {
   }
   ca_file             = "/run/mongo/ca.pem"
   backup_bucket       = "forecast-test-backup"
+  max_dump_age_hours  = 26
   volume_size_gib     = 20
   log_retention_days  = 30
   deletion_protection = false
@@ -131,6 +132,10 @@ run "the_roll_touches_the_three_services_only" {
   assert {
     condition     = one([for statement in local.tools.roll.statements : statement.Condition if statement.Action == "iam:PassRole"]) == { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"] } }
     error_message = "It hands the members' roles to ECS only."
+  }
+  assert {
+    condition     = local.tools.roll.environment.MAX_DUMP_AGE_HOURS == "26"
+    error_message = "Where the dumps are further apart than a day, the announcement of a retirement still starts a roll that begins."
   }
 }
 

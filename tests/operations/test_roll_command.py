@@ -37,6 +37,19 @@ def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
     assert "no dump of the last 26 hours: there is none. Run forecast mongo dump first" in result.output
 
 
+def test_the_schedule_of_the_dumps_says_how_old_one_may_be(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_DUMP_AGE_HOURS", "168")
+    assert "no dump of the last 168 hours: there is none" in run("--dry-run").output
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "1e99", "a day"])
+def test_an_age_of_dumps_that_is_none_is_named(prepared: str, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MAX_DUMP_AGE_HOURS", text)
+    result = run("--dry-run")
+    assert result.exit_code == 2
+    assert "MAX_DUMP_AGE_HOURS must be a number of hours above 0, such as 26" in result.output
+
+
 def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
     put_dump(prepared)
     result = run()

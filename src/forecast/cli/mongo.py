@@ -133,8 +133,8 @@ def roll_command(
     """Roll out the newest task definitions to the members.
 
     They are rolled one at a time, secondaries first. It refuses unless the set is complete, no member lags 10 s, every
-    service is settled and a dump is younger than 26 hours. MONGODB_URI needs the user roll. From the environment
-    only: ECS_CLUSTER, BACKUP_URI, MONGO_TLS_CA, and AWS_*.
+    service is settled and a dump is younger than MAX_DUMP_AGE_HOURS (26). MONGODB_URI needs the user roll. From the
+    environment only: ECS_CLUSTER, BACKUP_URI, MAX_DUMP_AGE_HOURS, MONGO_TLS_CA, and AWS_*.
 
     Examples:
 

@@ -58,7 +58,7 @@ locals {
     }
 
     roll = {
-      environment = { BACKUP_URI = local.dumps_uri, ECS_CLUSTER = aws_ecs_cluster.this.name }
+      environment = { BACKUP_URI = local.dumps_uri, ECS_CLUSTER = aws_ecs_cluster.this.name, MAX_DUMP_AGE_HOURS = tostring(var.max_dump_age_hours) }
       secrets     = { MONGODB_URI = "${var.user_secret_arns["roll"]}:uri::" }
       statements = [
         # Whether there is a dump of today.

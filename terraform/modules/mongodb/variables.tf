@@ -28,6 +28,16 @@ variable "vpc_id" {
   }
 }
 
+variable "max_dump_age_hours" {
+  description = "A roll does not begin where the newest dump is older: the hours between two dumps, and two for a late one."
+  type        = number
+
+  validation {
+    condition     = var.max_dump_age_hours > 0
+    error_message = "max_dump_age_hours must be above 0."
+  }
+}
+
 variable "subnet_ids" {
   description = "Private subnets, one per zone: mongo-1 runs in the first, mongo-2 in the second, mongo-3 in the third."
   type        = list(string)
