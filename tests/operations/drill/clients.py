@@ -16,7 +16,7 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from tests.operations.drill.cluster import Cluster
+from tests.operations.drill.cluster import PATIENCE_SECONDS, Cluster
 from tests.operations.drill.engine import NUMBERS
 
 DATABASE = "forecast_2_0"
@@ -26,6 +26,7 @@ _UNAUTHORIZED = 13
 ENOUGH_WRITES = 100
 _LARGE_DOCUMENTS, _LARGE_BATCH = 200_000, 5_000
 _PROGRAMS_A_CORE = 2
+_MAJORITY = WriteConcern("majority", wtimeout=1000 * PATIENCE_SECONDS)
 # Between two writes of a Writer.
 _PAUSE_SECONDS = 0.01
 
@@ -48,13 +49,13 @@ class Writer:
         with self._progress:
             return self._acknowledged.copy()
 
-    def wait_for_more(self, count: int, seconds: float) -> float:
+    def wait_for_more(self, count: int) -> float:
         """Wait until so many more documents are acknowledged; for how many seconds that took."""
         begin = time.monotonic()
         with self._progress:
             wanted = len(self._acknowledged) + count
-            assert self._progress.wait_for(lambda: len(self._acknowledged) >= wanted, seconds), (
-                f"{wanted - len(self._acknowledged)} of {count} writes were not acknowledged within {seconds:.0f} s"
+            assert self._progress.wait_for(lambda: len(self._acknowledged) >= wanted, PATIENCE_SECONDS), (
+                f"{wanted - len(self._acknowledged)} of {count} writes not acknowledged within {PATIENCE_SECONDS} s"
             )
         return time.monotonic() - begin
 
@@ -84,7 +85,7 @@ class Writer:
 def fill(cluster: Cluster, count: int) -> int:
     """Insert documents with majority acknowledged; how many there are then."""
     with cluster.all() as client:
-        rows = client[DATABASE].get_collection(ROWS, write_concern=WriteConcern("majority", wtimeout=30_000))
+        rows = client[DATABASE].get_collection(ROWS, write_concern=_MAJORITY)
         rows.insert_many([{"payload": secrets.token_hex(100)} for _ in range(count)])
         return rows.count_documents({})
 
@@ -95,7 +96,7 @@ def fill_large(cluster: Cluster) -> int:
     Gives the number of documents.
     """
     with cluster.all() as client:
-        large = client[DATABASE].get_collection("large", write_concern=WriteConcern("majority", wtimeout=120_000))
+        large = client[DATABASE].get_collection("large", write_concern=_MAJORITY)
         large.create_indexes([IndexModel([(name, 1)]) for name in ("a", "b", "c", "d")])
         for _ in range(_LARGE_DOCUMENTS // _LARGE_BATCH):
             large.insert_many(
@@ -126,7 +127,7 @@ def check_kept(cluster: Cluster, collection: str, acknowledged: set[int]) -> Non
     """
     for number in NUMBERS:
         what = f"all {len(acknowledged)} acknowledged documents on member {number}"
-        cluster.wait(partial(_holds, cluster, number, collection, acknowledged), 60, what)
+        cluster.wait(partial(_holds, cluster, number, collection, acknowledged), what)
 
 
 def _holds(cluster: Cluster, number: int, collection: str, acknowledged: set[int]) -> bool:
@@ -154,6 +155,6 @@ def command(cluster: Cluster, *arguments: str, uri: str = "") -> tuple[int, str,
         text=True,
         check=False,
         env=environment,
-        timeout=900,
+        timeout=PATIENCE_SECONDS,
     )
     return done.returncode, done.stdout, done.stderr

@@ -25,6 +25,8 @@ NSENTER = shutil.which("nsenter") or "nsenter"
 SETPRIV = shutil.which("setpriv") or "setpriv"
 SET = "forecast"
 PARAMETER = "/forecast-drill/mongodb/bootstrapped"
+# Far beyond what a busy machine needs: it ends a drill that would never end. How long things take is measured.
+PATIENCE_SECONDS = 900
 # As long as a drill watches that something stays as it is.
 WATCHED_SECONDS = 30
 _PAUSE_SECONDS = 0.5
@@ -136,7 +138,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=PATIENCE_SECONDS,
         )
 
     def alive(self, number: int) -> bool:
@@ -209,7 +211,7 @@ class Cluster:
 
     def primary(self) -> int:
         """The primary; waits for one."""
-        self.wait(lambda: "PRIMARY" in self.states().values(), 90, "a primary")
+        self.wait(lambda: "PRIMARY" in self.states().values(), "a primary")
         return next(number for number, state in self.states().items() if state == "PRIMARY")
 
     def secondaries(self) -> list[int]:
@@ -229,11 +231,11 @@ class Cluster:
         """One primary, two secondaries, three votes."""
         return sorted(self.states().values()) == ["PRIMARY", "SECONDARY", "SECONDARY"] and self.votes() == len(NUMBERS)
 
-    def wait_whole(self, seconds: float = 120) -> float:
+    def wait_whole(self) -> float:
         """Wait until the set is whole; for how many seconds that took."""
-        return self.wait(self.whole, seconds, "one primary, two secondaries and three votes")
+        return self.wait(self.whole, "one primary, two secondaries and three votes")
 
-    def wait(self, done: Callable[[], bool], seconds: float, what: str) -> float:
+    def wait(self, done: Callable[[], bool], what: str) -> float:
         """Wait for something; for how many seconds that took.
 
         It asks again and again: what a member answers or logs, it tells nobody by itself, and how long it takes is what
@@ -241,8 +243,8 @@ class Cluster:
         """
         begin = time.monotonic()
         while not done():
-            if time.monotonic() - begin > seconds:
-                raise AssertionError(f"{what}: not within {seconds:.0f} s; the members are {self.states()}")
+            if time.monotonic() - begin > PATIENCE_SECONDS:
+                raise AssertionError(f"{what}: not within {PATIENCE_SECONDS} s; the members are {self.states()}")
             time.sleep(_PAUSE_SECONDS)
         return time.monotonic() - begin
 

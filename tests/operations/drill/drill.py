@@ -38,7 +38,7 @@ def first_start(cluster: Cluster) -> str:
     for number in NUMBERS:
         cluster.start(number)
     # As the runbook of the first deployment has it.
-    cluster.wait(lambda: "down" not in cluster.states().values(), 180, "all members answer")
+    cluster.wait(lambda: "down" not in cluster.states().values(), "all members answer")
     code, _, log = command(cluster, "mongo", "init")
     assert code == 0, log
     seconds = cluster.wait_whole()
@@ -113,7 +113,7 @@ def crash(cluster: Cluster) -> str:
 
 
 def reports(cluster: Cluster) -> str:
-    cluster.wait(lambda: all(cluster.has_event(number, "member_state") for number in NUMBERS), 120, "all report")
+    cluster.wait(lambda: all(cluster.has_event(number, "member_state") for number in NUMBERS), "all report")
     primary = cluster.primary()
     last = {
         number: [event for event in cluster.events(number) if event["event"] == "member_state"][-1]
@@ -155,7 +155,7 @@ def old_disk(cluster: Cluster) -> str:
         cluster.terminate(number)
         fill(cluster, 100)
         cluster.start(number, task=endpoint)
-        cluster.wait(lambda: cluster.has_event(number, "rejoin_done"), 60, "leaving and joining")
+        cluster.wait(lambda: cluster.has_event(number, "rejoin_done"), "leaving and joining")
         cluster.wait_whole()
         cluster.kill(number)
         cluster.restart(number)

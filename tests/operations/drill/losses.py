@@ -42,7 +42,7 @@ def lost_writes(cluster: Cluster) -> str:
     )
     assert cluster.has_event(primary, "rejoin_waiting")
     cluster.network(current, "up")
-    seconds = cluster.wait_whole(180)
+    seconds = cluster.wait_whole()
     counts = cluster.counts(DATABASE, ROWS)
     lost = before + ACKNOWLEDGED - min(counts)
     assert counts == [before + ACKNOWLEDGED] * 3, counts
@@ -56,18 +56,18 @@ def lost_zone(cluster: Cluster) -> str:
     """The primary's zone: cut off at first, then gone with its disk; a new task starts when the zone is back."""
     gone = cluster.primary()
     writer = Writer(cluster, "zone")
-    writer.wait_for_more(ENOUGH_WRITES, 60)
+    writer.wait_for_more(ENOUGH_WRITES)
     cluster.network(gone, "down")
     before = len(writer.acknowledged())
     # One may have been on its way.
-    paused = writer.wait_for_more(2, 120)
+    paused = writer.wait_for_more(2)
     cluster.kill(gone)
     cluster.new_disk(gone)
     cluster.watch(lambda: "PRIMARY" in cluster.states().values(), "no primary while one zone is lost")
+    writer.wait_for_more(ENOUGH_WRITES)
     without = len(writer.acknowledged()) - before
-    assert without > ENOUGH_WRITES, f"only {without} writes while the zone was lost"
     cluster.start(gone)
-    seconds = cluster.wait_whole(180)
+    seconds = cluster.wait_whole()
     acknowledged, errors = writer.stop()
     assert cluster.has_event(gone, "rejoin_done"), "it did not leave and join"
     check_kept(cluster, "zone", acknowledged)
@@ -88,13 +88,13 @@ def busy_sync(cluster: Cluster) -> str:
     seconds: list[float] = []
     with busy_cores():
         cluster.start(number)
-        cluster.wait(lambda: cluster.listening(number), 120, "it takes connections")
+        cluster.wait(lambda: cluster.listening(number), "it takes connections")
         disk = cluster.volume(number)
         while cluster.state(number) != "SECONDARY":
             begin = time.monotonic()
             assert cluster.alive(number), "the health check would kill a member that copies"
             seconds.append(time.monotonic() - begin)
-    cluster.wait_whole(180)
+    cluster.wait_whole()
     acknowledged, errors = writer.stop()
     assert len(seconds) >= ENOUGH_CHECKS, f"only {len(seconds)} checks while it copied: this proves nothing"
     assert (cluster.running(number), cluster.volume(number)) == (True, disk)
@@ -117,8 +117,8 @@ def majority_lost(cluster: Cluster) -> str:
         cluster.kill(number)
         cluster.new_disk(number)
         cluster.start(number)
-    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in lost), 60, "both wait")
-    cluster.wait(lambda: cluster.states()[survivor] == "SECONDARY", 60, "the survivor steps down")
+    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in lost), "both wait")
+    cluster.wait(lambda: cluster.states()[survivor] == "SECONDARY", "the survivor steps down")
     code, _, log = command(cluster, "mongo", "recover", host_of(survivor))
     assert code == 2, f"without --yes: exit code {code}: {log}"
     begin = time.monotonic()
@@ -138,7 +138,7 @@ def lose_all(cluster: Cluster) -> None:
         cluster.kill(number)
         cluster.new_disk(number)
         cluster.start(number)
-    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in NUMBERS), 90, "all say so")
+    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in NUMBERS), "all say so")
 
 
 def total_loss(cluster: Cluster) -> str:

@@ -131,7 +131,7 @@ def feature_version(cluster: Cluster) -> str:
     for wanted in (before, now):
         code, _, log = command(cluster, "mongo", "init", "--feature-version", wanted)
         assert code == 0, log
-        cluster.wait(partial(_has_feature_version, cluster, wanted), 60, f"every member has {wanted}")
+        cluster.wait(partial(_has_feature_version, cluster, wanted), f"every member has {wanted}")
     code, _, log = command(cluster, "mongo", "init", "--feature-version", f"{runs + 1}.0")
     assert code == 2, f"a version that no member runs: exit code {code}: {log}"
     acknowledged, errors = writer.stop()

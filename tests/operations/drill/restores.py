@@ -78,7 +78,7 @@ def from_snapshot(cluster: Cluster) -> str:
     with TemporaryDirectory() as folder:
         snapshot = Path(folder) / "snapshot"
         writer = Writer(cluster, "snapshot")
-        writer.wait_for_more(ENOUGH_WRITES, 60)
+        writer.wait_for_more(ENOUGH_WRITES)
         acknowledged = writer.acknowledged()
         cluster.snapshot(seeded, snapshot)
         writer.stop()
@@ -88,7 +88,7 @@ def from_snapshot(cluster: Cluster) -> str:
         cluster.terminate(seeded)
         cluster.new_disk_from(seeded, snapshot)
         cluster.start(seeded)
-    cluster.wait(lambda: cluster.states()[seeded] == "SECONDARY", 60, "it starts from the snapshot")
+    cluster.wait(lambda: cluster.states()[seeded] == "SECONDARY", "it starts from the snapshot")
     set_parameter("true")
     code, _, log = command(cluster, "mongo", "recover", host_of(seeded), "--yes")
     assert code == 0, log
@@ -122,7 +122,7 @@ def pipeline_image(cluster: Cluster) -> str:
         assert metrics == {"RunsDone": 1, "RejectionRate": 1, "RecordsValidated": 1}, metrics
         pipeline.begin("pipeline", "--reprocess", **variables)
         # Later it may have ended before the signal: small objects are loaded together.
-        cluster.wait(lambda: any('"run started' in line for line in pipeline.log()), 60, "the run has begun")
+        cluster.wait(lambda: any('"run started' in line for line in pipeline.log()), "the run has begun")
         begin = time.monotonic()
         code = pipeline.terminate()
         ended = time.monotonic() - begin
