@@ -26,7 +26,7 @@ OPLOG_HOURS: Final = 24
 VCPU_HOUR, GIB_HOUR, GIB_MONTH, SNAPSHOT_MONTH = 0.0486, 0.0053, 0.0928, 0.053
 MONTH_HOURS: Final = 730
 # The items of prod that do not depend on how much there is: traffic, alarms, secrets, logs, dumps, DNS, buckets.
-BESIDE: Final = 120.6 + 17.4 + 5.0 + 2.4 + 0.8 + 0.8 + 0.7
+BESIDE: Final = 120.6 + 17.5 + 5.0 + 2.4 + 0.8 + 0.8 + 0.7
 _MEMBERS: Final = 3
 _DAYS: Final = 365
 

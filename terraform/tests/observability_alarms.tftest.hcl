@@ -48,7 +48,7 @@ run "every_alarm_by_name" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
       flatten([for alarm in ["cpu", "crash-loop", "disk", "memory", "replication-lag"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
-      ["certificate-ends", "certificate-renewal", "mongod-fatal", "no-backup", "no-rows", "no-successful-run", "oplog-window", "rejoin-waiting"],
+      ["certificate-ends", "certificate-renewal", "mongod-fatal", "no-backup", "no-rows", "no-successful-run", "oplog-window", "rejoin-waiting", "stations-newly-silent"],
       ["backup-failed", "error-budget-spent", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"],
       ["chain-failed", "chain-timed-out", "dead-letters-roll", "dead-letters-chain"],
       ["event-lost-member-stopped", "event-lost-restore-failed", "event-lost-snapshot-failed", "event-lost-task-failed", "event-lost-task-retirement"],
@@ -65,9 +65,9 @@ run "every_alarm_by_name" {
   assert {
     condition = alltrue([
       for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.computed)) :
-      length(alarm.alarm_actions) == 1 && alarm.alarm_actions == alarm.ok_actions
+      length(alarm.alarm_actions) == 1 && alarm.ok_actions == (alarm.alarm_name == "forecast-test-stations-newly-silent" ? toset([]) : alarm.alarm_actions)
     ])
-    error_message = "Each tells one topic when it begins and when it is over."
+    error_message = "Each tells one topic when it begins and when it is over, but for the one that is over by itself."
   }
   assert {
     condition     = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.computed)) : length(alarm.alarm_description) > 20])
@@ -218,6 +218,21 @@ run "a_run_and_a_dump_every_day" {
       && aws_cloudwatch_metric_alarm.this["no-rows"].threshold == 1
     )
     error_message = "Two days running without a row."
+  }
+}
+
+run "a_station_falls_silent_while_another_is" {
+  module { source = "./modules/observability" }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["stations-newly-silent"].metric_name == "StationsNewlySilent"
+      && aws_cloudwatch_metric_alarm.this["stations-newly-silent"].threshold == 0
+      && aws_cloudwatch_metric_alarm.this["stations-newly-silent"].period == 3600
+      && aws_cloudwatch_metric_alarm.this["stations-newly-silent"].evaluation_periods == 1
+      && aws_cloudwatch_metric_alarm.this["stations-newly-silent"].treat_missing_data == "notBreaching"
+    )
+    error_message = "It is over before the next run, of which it can tell again."
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,10 +84,18 @@ def test_a_status_of_a_run_on_another_database_does_not_say_that_it_died(world: 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "running"}'])
 def test_a_status_that_is_none_stops_nobody(world: World, text: str) -> None:
-    world.run()
+    first = world.run()
     (world.logs_dir / "pipeline_status.json").write_text(text, "utf-8")
     status = world.run()
-    assert (status["exit_code"], status["previous_run"]) == (0, None)
+    assert (status["exit_code"], status["previous_run"]["run_id"]) == (0, first["run_id"])
+
+
+def test_a_run_in_an_empty_folder_knows_the_one_before_from_the_database(world: World) -> None:
+    """As each task on AWS begins: what it writes to its disk goes with it."""
+    first = world.run()
+    shutil.rmtree(world.logs_dir)
+    names = ("run_id", "status", "exit_code", "started_at", "finished_at")
+    assert world.run()["previous_run"] == {name: first[name] for name in names}
 
 
 def test_a_dry_run_reads_no_lease_and_writes_no_status(world: World) -> None:

@@ -13,6 +13,7 @@ from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loader import load
+from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from forecast.mongo.station_states import StationStates, note_stations
@@ -83,6 +84,16 @@ def test_since_is_when_the_state_was_first_found(collection: ObservationCollecti
         one = states(collection)["A"]
         found.append((one["state"], (one["since"] - START) / timedelta(hours=1)))
     assert found == [("fresh", 1), ("fresh", 1), ("late", 4), ("late", 4), ("silent", 40)]
+
+
+def test_what_is_silent_now_and_was_not_before_is_told_once(collection: ObservationCollection, tmp_path: Path) -> None:
+    put(collection, tmp_path, ("A", 0), ("B", 20))
+    kept = StationStates.for_collection(collection)
+    found = []
+    for hours in (21, 40, 41, 60):
+        now = START + timedelta(hours=hours)
+        found.append(kept.note(STATIONS, presence_of(collection, STATIONS, (), 36.0), now))
+    assert found == [{"C"}, {"A"}, set(), {"B"}]
 
 
 def test_only_the_months_that_changed_are_counted_again(collection: ObservationCollection, tmp_path: Path) -> None:

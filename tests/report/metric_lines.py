@@ -36,6 +36,7 @@ def lines_of_a_run(*, max_age_hours: float | None = 36, dry_run: bool = False) -
     seen = stations_seen(presence, STATIONS, ENDED)
     progress = RunProgress(seen=seen, newest_raw_object=ENDED - timedelta(hours=9))
     progress.stations_silent = None if max_age_hours is None else 3
+    progress.stations_newly_silent = None if max_age_hours is None else 1
     tally = QualityTally()
     tally.stations["A"] = StationTally(3, completeness_sum=3.0)
     tally.stations["B"] = StationTally(1, completeness_sum=0.5)

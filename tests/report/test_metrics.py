@@ -22,7 +22,7 @@ def told(lines: Iterable[MetricLine]) -> dict[str, dict[str, float]]:
 
 def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_its_stations() -> None:
     assert told(lines_of_a_run()) == {
-        "run": {"RowsRead": 42, "RunSeconds": 180.0, "RawZoneAgeSeconds": 9 * 3600},
+        "run": {"RowsRead": 42, "RunSeconds": 180.0, "RawZoneAgeSeconds": 9 * 3600, "StationsNewlySilent": 1},
         "InfoClimat": {"NewestObservationAgeSeconds": 288, "StationsSilent": 1, "Completeness": 0.875},
         "None": {"StationsSilent": 0},
         "Weather Underground": {"NewestObservationAgeSeconds": 50 * 3600, "StationsSilent": 1},

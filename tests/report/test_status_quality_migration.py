@@ -74,6 +74,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "ITESTB25": Seen("ITESTB25", HEARD_MS, 0.1, "fresh"),
     }
     progress.stations_silent = 1
+    progress.stations_newly_silent = 0
     known = ObjectCounts("d.csv", "s3://b/d.csv", "rejected", error_code="no_day", error=OBJECTS[1].error, known=True)
     ended = status_report(run(), progress, [known, *OBJECTS], status="partial", exit_code=3, finished_at=END)
     report = written(ended, tmp_path)
@@ -105,6 +106,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "flags_changed": 8,
         "rejection_rate": 1 / 30,
         "stations_silent": 1,
+        "stations_newly_silent": 0,
         "newest_observation_age_s": 360,
         "written_by_interrupted": 0,
     }

@@ -11,6 +11,8 @@ from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.stations import Station
 
 State = Literal["fresh", "late", "silent", "never", "undelivered"]
+# The states of stations that should send and do not.
+SILENT: Final = frozenset[State]({"silent", "never"})
 _MINUTES_A_DAY: Final = 1440
 LATE_INTERVALS: Final = 3
 # The limit if MAX_DATA_AGE_HOURS is not set; it determines a state, but causes no warning.

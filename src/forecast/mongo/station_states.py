@@ -20,7 +20,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from forecast.core.clock import midnight
-from forecast.core.presence import Presence, states_of
+from forecast.core.presence import SILENT, Presence, states_of
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 from forecast.mongo.days import DailyAggregates
@@ -73,8 +73,11 @@ class StationStates:
         with mongo_errors("recording that observations change"):
             self.collection.update_many({"_id": {"$in": sorted(names)}}, {"$set": {"revision": token_hex(8)}})
 
-    def note(self, stations: Stations, presence: Presence, now: datetime) -> None:
-        """Write the first and newest observation and the state of every registered station, and remove all others."""
+    def note(self, stations: Stations, presence: Presence, now: datetime) -> frozenset[str]:
+        """Write the first and newest observation and the state of every registered station, and remove all others.
+
+        Returns the stations that are silent now and were not before, or of which nothing was known.
+        """
         with mongo_errors("reading the stations' states"):
             known = {one["_id"]: one for one in self.collection.find({}, {"months": 0})}
         names = {station.id for station in stations}
@@ -98,6 +101,9 @@ class StationStates:
                 self.collection.bulk_write(updates, ordered=False)
             if gone := known.keys() - names:
                 self.collection.delete_many({"_id": {"$in": sorted(gone)}})
+        return frozenset(
+            name for name, state in states.items() if state in SILENT and known.get(name, {}).get("state") not in SILENT
+        )
 
     def read(self) -> list[dict[str, Any]]:
         """The documents of the stations whose state is known, by id."""

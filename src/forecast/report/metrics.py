@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from forecast.core.clock import seconds_between
 from forecast.core.metrics import Metric, MetricLine
+from forecast.core.presence import SILENT
 from forecast.core.stations import Stations
 
 if TYPE_CHECKING:  # what makes these needs pandas, which ingest does without
@@ -29,6 +30,7 @@ def run_metrics(status: PipelineStatus, quality: QualityReport, stations: Statio
             "RowsRead": Metric(counts.rows_read, "Count"),
             "RunSeconds": Metric(seconds_between(status.started_at, ended), "Seconds"),
             "RawZoneAgeSeconds": Metric(_age(status.newest_raw_object, ended), "Seconds"),
+            "StationsNewlySilent": Metric(counts.stations_newly_silent, "Count"),
         },
         facts=facts,
     )
@@ -91,7 +93,7 @@ def _newest(seen: list[StationState]) -> int | None:
 
 
 def _silent(seen: list[StationState]) -> int:
-    return sum(one.state in {"silent", "never"} for one in seen)
+    return sum(one.state in SILENT for one in seen)
 
 
 def _completeness(rows: list[StationQuality]) -> float | None:

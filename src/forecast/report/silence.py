@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec.structs import asdict
 
 from forecast.core.clock import from_ms, iso_time_of, minute
-from forecast.core.presence import Presence, age_hours, states_of
+from forecast.core.presence import SILENT, Presence, age_hours, states_of
 from forecast.core.stations import Stations
 from forecast.report.models.status import State, StationState
 
@@ -48,7 +48,7 @@ def stations_seen(presence: Presence | None, stations: Stations, now: datetime) 
 
 def silent_stations(seen: Mapping[str, Seen]) -> list[Seen]:
     """The stations that are silent or have never sent anything."""
-    return [one for one in seen.values() if one.state in {"silent", "never"}]
+    return [one for one in seen.values() if one.state in SILENT]
 
 
 def newest_age_seconds(seen: Mapping[str, Seen]) -> int | None:

@@ -64,6 +64,7 @@ class RunProgress:
     evaluated: QcCounts = field(default_factory=QcCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
+    stations_newly_silent: int | None = None
     newest_raw_object: datetime | None = None
     missed_runs: Sequence[datetime] = ()
     written: list[Written] = field(default_factory=list)
@@ -151,6 +152,7 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> RunCounts
         flags_changed=progress.evaluated.flags_changed,
         rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
         stations_silent=progress.stations_silent,
+        stations_newly_silent=progress.stations_newly_silent,
         newest_observation_age_s=newest_age_seconds(progress.seen),
     )
 

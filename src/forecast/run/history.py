@@ -26,7 +26,7 @@ from forecast.mongo.history import RunHistory
 from forecast.mongo.state import counts_of_run
 from forecast.report.headline import missed_before_last, missed_runs
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs, read_reports
-from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
+from forecast.report.models.status import Died, ErrorEntry, PipelineStatus, PreviousRun
 from forecast.report.situation import run_state, schedule_of
 from forecast.report.write import as_data, write_report
 from forecast.run import copies
@@ -46,6 +46,8 @@ class History:
         self._settings = settings
         self._zone = zone
         self._runs: RunHistory | None = None
+        # The newest run of the database but this one, once that has caught up.
+        self.newest: PreviousRun | None = None
 
     def write(self, report: PipelineStatus) -> Path:
         """Write the file of a run, and copy it if the run has ended."""
@@ -65,6 +67,7 @@ class History:
         known, _ = past_runs(self._settings.logs_dir, MAX_RUNS)
         mine = [report for report in known if same_place(report, ours.arguments)]
         stored = runs_of(collection, MAX_RUNS, with_stations=False)
+        self.newest = next(map(_as_previous, stored), None)
         states = [run_state(report) for report in newest_first([ours, *stored, *mine])]
         due = schedule_of(self._settings.schedule, states, now).due
         return missed_before_last(states, missed_runs(states, due, now))
@@ -154,6 +157,13 @@ def closed(report: PipelineStatus, died: Died, objects_loaded: int, sums: Mappin
         counts=counts,
         errors=[*report.errors, ErrorEntry(None, DIED, message, known=False)],
     )
+
+
+def _as_previous(report: PipelineStatus) -> PreviousRun:
+    """A run as the one after it names it."""
+    if report.died is not None:
+        return PreviousRun(report.run_id, "died", exit_code=None, started_at=report.started_at, finished_at=None)
+    return PreviousRun(report.run_id, report.status, report.exit_code, report.started_at, report.finished_at)
 
 
 def _converted(documents: Iterable[dict[str, Any]]) -> list[PipelineStatus]:

@@ -149,14 +149,16 @@ class Pipeline:
         max_age_hours = run.settings.max_data_age_hours
         with strangers_named(self._collection):
             found = presence_of(self._collection, self._stations, days, max_age_hours)
+        newly_silent = None
         if run.options.dry_run:
             found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
         else:
-            StationStates.for_collection(self._collection).note(self._stations, found, now)
+            newly_silent = StationStates.for_collection(self._collection).note(self._stations, found, now)
         run.presence = found
         run.progress.seen = stations_seen(found, self._stations, now)
         if max_age_hours is not None:
             run.progress.stations_silent = len(silent_stations(run.progress.seen))
+            run.progress.stations_newly_silent = None if newly_silent is None else len(newly_silent)
         for words, facts in silence_warnings(run.progress.seen, max_age_hours):
             LOGGER.warning(words, extra={"facts": facts})
 

@@ -55,6 +55,8 @@ class RunReports:
         if not run.options.dry_run:
             ours = self._report("running", None, None)
             run.progress.missed_runs = self._history.catch_up(ours, collection, run.context.started_at)
+            # A task on AWS begins without the files of the one before.
+            run.progress.previous_run = previous or self._history.newest
         for moment in run.progress.missed_runs:
             facts = {"event": "run_missed", "due_at": iso_time(moment)}
             LOGGER.warning("the run due at %s did not start (SCHEDULE)", minute(moment), extra={"facts": facts})

@@ -69,6 +69,12 @@ locals {
       description = "For ${local.hours_without} hours no dump of the database has come to its end."
       metric      = "DumpsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_without, missing = "breaching", severity = "page"
     }
+    stations-newly-silent = {
+      # While stations-silent lasts, it mails no other station; a dead one can last for months. This is over by itself
+      # after an hour, with nothing mended, and so it mails no OK.
+      description = "A station has fallen silent since the run before."
+      metric      = "StationsNewlySilent", statistic = "Sum", above = 0, period = local.hour, periods = 1, missing = "notBreaching", severity = "ticket", mails_ok = false
+    }
     no-rows = {
       # Days without a run have no-successful-run.
       description = "On two days running no run has read a single row: nothing new is delivered."
@@ -193,5 +199,5 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = try(each.value.below, each.value.above)
   treat_missing_data  = each.value.missing
   alarm_actions       = [aws_sns_topic.this[each.value.severity].arn]
-  ok_actions          = [aws_sns_topic.this[each.value.severity].arn]
+  ok_actions          = try(each.value.mails_ok, true) ? [aws_sns_topic.this[each.value.severity].arn] : []
 }

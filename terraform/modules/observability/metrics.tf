@@ -34,7 +34,7 @@ locals {
 # its name as well.
 locals {
   embedded = {
-    none      = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds", "OplogWindowHours", "Connections", "SlowOperations", "SloMissed"]
+    none      = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds", "StationsNewlySilent", "OplogWindowHours", "Connections", "SlowOperations", "SloMissed"]
     member    = ["CertificateDaysLeft"]
     network   = ["NewestObservationAgeSeconds", "StationsSilent", "Completeness"]
     objective = ["ErrorBudgetUsedPercent"]

@@ -144,6 +144,10 @@ class RunCounts(Model):
             "interrupted: the run that was killed reports none of them as inserted or updated"
         ),
     ] = 0
+    stations_newly_silent: Annotated[
+        Count | None,
+        doc("how many of those were not when the run before looked; null in a dry run, and if `stations_silent` is"),
+    ] = None
 
 
 class StationState(Model):
