@@ -6,11 +6,11 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.extract.fields import STATION_FIELDS
-from forecast.networks.model import Code, Field, Layout, LocalTime, Network, Recognise, UnitBlocks
+from forecast.networks.model import Code, Field, Layout, LocalTime, Network, Recognise, UnitBlocks, UtcTime
 from forecast.networks.registry import Networks
 from forecast.transform.headings import Heading, read_heading
 from forecast.transform.mean_of import PairedMean
@@ -23,6 +23,14 @@ from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 BY_NAME: Final[Mapping[str, Parameter]] = {parameter.name: parameter for parameter in PARAMETERS}
 T = TypeVar("T")
 _WORDS: Final[Mapping[str, WindWords]] = {"en": ENGLISH, "fr": FRENCH}
+
+
+class LongerPeriod(NamedTuple):
+    """A layout that lacks one column of another and has rows at every full `step_minutes`."""
+
+    column: str
+    step_minutes: int
+    layout: str
 
 
 class DeclaredLayout:
@@ -61,6 +69,17 @@ class DeclaredLayout:
         names = self.layout.units_in_names
         headings = () if names is None else chain.from_iterable(names.names.values())
         return frozenset({*(field.parameter for field in self.all_fields.values()), *headings})
+
+    @cached_property
+    def longer(self) -> LongerPeriod | None:
+        """The layout of the same network and times that is only recognised by a column that it lacks."""
+        for other in self.network.layouts:
+            unless, time = other.recognise.unless, other.time
+            if unless is None or not set(unless.columns) <= set(self.layout.recognise.columns):
+                continue
+            if isinstance(time, UtcTime) and time.step_minutes is not None:
+                return LongerPeriod(normalise_field(unless.columns[0]), time.step_minutes, other.name)
+        return None
 
     @cached_property
     def kelvins(self) -> frozenset[str]:

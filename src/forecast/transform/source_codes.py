@@ -47,19 +47,28 @@ def _validated(layout: DeclaredLayout, columns: Columns) -> dict[str, pa.Array]:
     for name, field in layout.fields.items():
         values = columns.get(name)
         if values is not None:
-            codes = pa.array([members.get(name) for members in says], pa.string()).take(encoded.indices)
+            codes = pa.array([members.get(name, other) for members, other in says], pa.string()).take(encoded.indices)
             found[field.parameter] = pc.if_else(values.is_valid(), codes, pa.scalar(None, pa.string()))
     return found
 
 
-def _members(text: str, name: str) -> dict[str, str]:
-    """The code of each field (as `normalise_field` spells it) from a member of a JSON object."""
+def _members(text: str | None, name: str) -> tuple[dict[str, str | None], str | None]:
+    """The code of each field (as `normalise_field` spells it) from a member of a JSON object, and that of the others.
+
+    What is neither true nor false is kept as text, and so is a text that is no such object: as the code of every field.
+    """
     try:
-        members = json.loads(text)[name]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    found = members.items() if isinstance(members, dict) else ()
-    return {normalise_field(field): _WORDS[value] for field, value in found if isinstance(value, bool)}
+        found = json.loads(text or "{}")
+        members = found[name] if found else {}
+        return {normalise_field(field): _code_of(value) for field, value in members.items()}, None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}, _code(text or "")
+
+
+def _code_of(value: object) -> str | None:
+    if isinstance(value, bool):
+        return _WORDS[value]
+    return None if value is None else _code(value if isinstance(value, str) else json.dumps(value))
 
 
 def _cells(columns: Columns, name: str | None) -> pa.Array | None:

@@ -20,6 +20,7 @@ from forecast.transform.block_values import bounds_of, read_block_values
 from forecast.transform.corrections import corrected
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.missing_units import MissingUnits
+from forecast.transform.mixed_periods import longer_periods
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, named_stations, normalise_field
 from forecast.transform.reader import Reader
@@ -83,6 +84,7 @@ class UtcReader(Reader):
                 *self._wrong_stations(batch, columns, stations),
                 *times.rejections,
                 *entry_rejections(early, self._time.column, cells),
+                *longer_periods(self.layout, columns, stations, moments),
                 *corrected(self.layout.layout.correction, columns, stations, moments),
                 *values.rejections,
             ],

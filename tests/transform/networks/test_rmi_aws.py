@@ -132,11 +132,68 @@ def test_each_field_is_read_and_the_pressure_is_that_of_the_station(
 
 @EACH
 def test_what_was_validated_is_kept_as_the_code_of_its_value(written: Any, read: Callable[..., Any]) -> None:
-    flags = [FLAGS, "{}", None, "not JSON"]
+    flags = [FLAGS, "{}", None]
     result, _ = read(written(*(TEN_MINUTES | {"qc_flags": text, "wind_direction": None} for text in flags)))
     codes = [json.loads(row["source_flags"] or "{}") for row in result.observations]
     # A direction that is not there has no code.
-    assert codes == [{"air_temperature": "validated", "surface_air_pressure": "not validated"}, {}, {}, {}]
+    assert codes == [{"air_temperature": "validated", "surface_air_pressure": "not validated"}, {}, {}]
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("flags", "codes"),
+    [
+        (
+            '{"validated":{"PRESSURE":"doubtful","TEMP_DRY_SHELTER_AVG":2}}',
+            {"surface_air_pressure": "doubtful", "air_temperature": 2},
+        ),
+        ("under review", {"surface_air_pressure": "under review", "air_temperature": "under review"}),
+        ('{"flagged":{"PRESSURE":true}}', {"surface_air_pressure": '{"flagged":{"PRESSURE":true}}'}),
+        ('{"validated":{"PRESSURE":null}}', {}),
+    ],
+)
+def test_a_code_that_nobody_knows_is_kept_as_it_is(
+    flags: str, codes: dict[str, object], written: Any, read: Callable[..., Any]
+) -> None:
+    result, _ = read(written(TEN_MINUTES | {"qc_flags": flags}))
+    found = json.loads(result.observations[0]["source_flags"] or "{}")
+    assert {name: found[name] for name in codes} == codes
+    assert bool(found) == bool(codes)
+
+
+def lines(*rows: dict[str, Any]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def at(row: dict[str, Any], time: str, **changes: Any) -> dict[str, Any]:
+    return row | {"timestamp": f"2024-01-01T{time}:00Z"} | changes
+
+
+def test_an_hour_among_ten_minutes_is_never_taken_for_ten_minutes(read: Callable[..., Any]) -> None:
+    """Its rain is that of an hour, and its temperature a mean."""
+    ten_minutes = [at(TEN_MINUTES, time) for time in ("00:50", "01:00", "01:10", "01:50")]
+    result, _ = read(lines(*ten_minutes, at(HOUR, "01:00"), at(HOUR, "02:00")))
+    assert [stamp[11:16] for stamp in result.stamps] == ["00:50", "01:00", "01:10", "01:50"]
+    assert [(row["position"], row["code"], row["reason"]) for row in result.rejected] == [
+        (
+            f"line {number}",
+            "wrong_period",
+            "without wind_direction, which the nearest row has: it may be one of RMI's hourly observations",
+        )
+        for number in (5, 6)
+    ]
+
+
+def test_a_wind_vane_that_fails_costs_its_values_and_the_one_row_that_could_be_an_hour(
+    read: Callable[..., Any],
+) -> None:
+    times = [f"{hour:02}:{minute:02}" for hour in range(1, 5) for minute in range(0, 60, 10)]
+    rows = [at(TEN_MINUTES, time, wind_direction=231.0 if time < "02:00" else None) for time in times]
+    result, _ = read(lines(*rows))
+    assert [row["position"] for row in result.rejected] == ["line 7"]
+    assert len(result.observations) == len(rows) - 1
+    result, _ = read(lines(*(row | {"wind_direction": None} for row in rows)))
+    assert (len(result.observations), result.rejected) == (len(rows), [])
 
 
 def test_means_of_the_hour_are_counted_and_not_taken_for_observations(read: Callable[..., Any]) -> None:

@@ -98,5 +98,7 @@ NETWORK: Final = Network(
         "The layers have no primary key: without an explicit order, pages repeat some rows and omit others.",
         "An exception report comes with status 200.",
         "Hourly rows contain hourly means: only their sums, gusts and radiation are stored.",
+        "Hourly rows only differ from 10-minute rows in the missing direction. In an object with both, a row at a full "
+        "hour without a direction, next to one with it, is quarantined.",
     ),
 )

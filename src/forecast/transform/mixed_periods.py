@@ -1,0 +1,48 @@
+"""Rows of a longer period among those of a shorter one, if their layouts only differ in a column that one of them lacks.
+
+A batch of both has that column, empty in the rows of the longer period. A row of the shorter one can lack it as well,
+if its sensor fails; but then it is missing in the row before or after, too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.core.admission import Mask
+from forecast.transform.declared import DeclaredLayout
+from forecast.transform.quarantine import Rejection
+from forecast.transform.raw_columns import Columns
+from forecast.transform.values.clocks import DateTimes
+
+
+def longer_periods(layout: DeclaredLayout, columns: Columns, stations: pa.Array, moments: DateTimes) -> list[Rejection]:
+    """The rows that may be of the longer period: at its times, without the column that the nearest other row has."""
+    if layout.longer is None:
+        return []
+    longer = layout.longer
+    has = np.asarray(columns.required(longer.column).is_valid())
+    is_due = moments.astype(np.int64) % (60 * longer.step_minutes) == 0
+    may_be = ~has & is_due & ~np.isnat(moments)
+    found = np.zeros(len(moments), dtype=bool)
+    codes = stations.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    for code in np.unique(codes[may_be]).tolist():
+        mine = (codes == code) & ~np.isnat(moments)
+        rows = np.flatnonzero(mine & may_be)
+        found[rows] = _nearest_has(moments, has, rows, np.flatnonzero(mine & ~may_be))
+    name = columns.name_of(longer.column)
+    reason = f"without {name}, which the nearest row has: it may be one of {longer.layout}"
+    return [Rejection(found, "wrong_period", name, reason, None)]
+
+
+def _nearest_has(moments: DateTimes, has: Mask, rows: np.ndarray, others: np.ndarray) -> Mask:
+    """For each of the rows, whether the nearest of the others has the column; of two equally near, whether one has."""
+    if not len(others):
+        return np.zeros(len(rows), dtype=bool)
+    times = np.unique(moments[others])
+    filled = np.isin(times, moments[others[has[others]]])
+    after = np.searchsorted(times, moments[rows]).clip(0, len(times) - 1)
+    before = (after - 1).clip(0)
+    far_after, far_before = (np.abs(times[at] - moments[rows]) for at in (after, before))
+    found: Mask = (filled[after] & (far_after <= far_before)) | (filled[before] & (far_before <= far_after))
+    return found
