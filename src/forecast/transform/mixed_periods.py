@@ -1,4 +1,4 @@
-"""Rows of a longer period among those of a shorter one, if their layouts only differ in a column that one of them lacks.
+"""Rows of a longer period among those of a shorter one, if one of the two layouts only lacks a column of the other.
 
 A batch of both has that column, empty in the rows of the longer period. A row of the shorter one can lack it as well,
 if its sensor fails; but then it is missing in the row before or after, too.

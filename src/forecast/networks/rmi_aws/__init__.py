@@ -98,7 +98,6 @@ NETWORK: Final = Network(
         "The layers have no primary key: without an explicit order, pages repeat some rows and omit others.",
         "An exception report comes with status 200.",
         "Hourly rows contain hourly means: only their sums, gusts and radiation are stored.",
-        "Hourly rows only differ from 10-minute rows in the missing direction. In an object with both, a row at a full "
-        "hour without a direction, next to one with it, is quarantined.",
+        "Hourly rows lack the wind direction. One next to 10-minute rows that have it is quarantined.",
     ),
 )
