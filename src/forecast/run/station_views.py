@@ -5,12 +5,12 @@ The page of all stations takes two queries, and the page of a single station two
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -88,7 +88,7 @@ def week_of(columns: StationColumns) -> Week:
     checks: dict[str, set[str]] = {}
     flagged: Mapping[str, Any]
     for number, text in enumerate(texts):
-        flagged = json.loads(text or "{}")
+        flagged = msgspec.json.decode(text or "{}")
         for name, entry in flagged.items():
             if name in told:
                 told[name][number] = entry["flag"]
