@@ -1,4 +1,4 @@
-"""What Airbyte's S3 destination writes around a record, in the shapes that two generations of it have left behind."""
+"""What Airbyte's S3 destination writes around a record, in the forms of two generations of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync of one stream: when it started (UTC), its number, and the generation of the stream it belongs to."""
+    """One sync of one stream: its start (UTC), its number, and the generation of the stream it belongs to."""
 
     started: datetime
     sync_id: int
@@ -44,12 +44,12 @@ class Sync:
         return self.started_ms + position // RECORDS_PER_SECOND * 1_000
 
     def chance(self, seed: int) -> np.random.Generator:
-        """Give the source of the sync's random ids: no two syncs share one."""
+        """The source of the sync's random ids: no two syncs share one."""
         return np.random.default_rng([seed, self.started_ms, self.sync_id])
 
     @property
     def meta(self) -> Record:
-        """The column _airbyte_meta of a record that nothing happened to."""
+        """The column _airbyte_meta of a record without changes."""
         return {"sync_id": self.sync_id, "changes": []}
 
 
@@ -83,7 +83,7 @@ def old_jsonl_gz(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
         }
         for position, record in enumerate(records)
     )
-    return gzip.compress(lines, mtime=0)  # without the clock, so that equal data gives equal bytes
+    return gzip.compress(lines, mtime=0)  # without the time, so that equal data gives equal bytes
 
 
 def nested_csv(records: Sequence[Record], sync: Sync, seed: int) -> bytes:

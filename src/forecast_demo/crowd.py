@@ -1,7 +1,7 @@
-"""Networks of any number of stations: a city of personal stations, or a country, and their temperatures.
+"""Networks with any number of stations, in a city or all over a country, and their temperatures.
 
-The shape of the city is that of CrowdQC+'s example set (Fenner et al. 2021): 624 stations, hourly, a month, one
-parameter, a third of the values missing.
+The shape of the city is that of CrowdQC+'s example set (Fenner et al. 2021): 624 stations, hourly values of one
+parameter for a month, a third of them missing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ CITY_ROWS: Final = 298_706
 CITY_HOURS: Final = 744
 _HOUR_MS: Final = 3_600_000
 _KM_A_DEGREE: Final = 111.195
-# The middle of the city, and how far it reaches in each direction.
+# The centre of the city, and how far it extends in each direction.
 _MIDDLE: Final = (52.5, 13.4)
 _CITY_KM: Final = 20.0
-# What a station's place makes of the temperature: standard deviations of its offset (°C), of its daily range (a share),
-# and of what is left from hour to hour (°C).
+# How a station's site changes the temperature: standard deviations of its offset (°C), of its daily range (a share),
+# and of the rest from hour to hour (°C).
 _OFFSET, _RANGE, _NOISE = 0.7, 0.15, 0.35
-_LAPSE: Final = 0.0065  # °C a metre: the standard atmosphere
+_LAPSE: Final = 0.0065  # °C per metre: the standard atmosphere
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Crowd:
         return RegistryFile("crowd.json", json.dumps(document).encode())
 
     def temperatures(self, moments: Moments) -> Floats:
-        """°C in steps of 0.1, a row a station and a column a moment (ms since 1970).
+        """°C in steps of 0.1, one row per station and one column per time (ms since 1970).
 
-        A daily curve, days that differ, a field that moves over the stations, and what each place makes of it.
+        A daily curve, days that differ, a field that moves over the stations, and the effect of each site.
         """
         chance = np.random.default_rng([self.seed, 7])
         hours = moments / _HOUR_MS
@@ -112,13 +112,13 @@ class Crowd:
 
 
 def hourly(hours: int) -> Moments:
-    """The full hours from START on, ms since 1970."""
+    """The full hours from START on, in ms since 1970."""
     found: Moments = round(START.timestamp() * 1000) + np.arange(hours, dtype=np.int64) * _HOUR_MS
     return found
 
 
 def present(crowd: Crowd, hours: int, rows: int) -> npt.NDArray[np.bool_]:
-    """Which values of so many hours are there: so many of them, at random."""
+    """Which values of that many hours exist: `rows` of them, at random."""
     number = len(crowd.latitudes) * hours
     found = np.zeros(number, dtype=bool)
     found[np.random.default_rng([crowd.seed, 3]).choice(number, rows, replace=False)] = True
@@ -126,9 +126,10 @@ def present(crowd: Crowd, hours: int, rows: int) -> npt.NDArray[np.bool_]:
 
 
 def write_days(folder: Path, crowd: Crowd, *, hours: int, rows: int | None = None, stations: int | None = None) -> None:
-    """Write an object a day of the crowd's temperatures, as records of InfoClimat (infoclimat/<day>.jsonl).
+    """Write one object per day of the crowd's temperatures, as records of InfoClimat (infoclimat/<day>.jsonl).
 
-    `rows` are as many values of all at random (all without); `stations` are the first so many (all without).
+    `rows` is the number of values, chosen at random (default: all); `stations` the number of stations, from the first
+    on (default: all).
     """
     moments = hourly(hours)
     values = crowd.temperatures(moments)

@@ -1,6 +1,6 @@
-"""Weather Underground history of any length, as Airbyte writes it: what the benchmark reads.
+"""Weather Underground history of any length, as Airbyte writes it: the benchmark's input.
 
-Text is put together by columns and written by blocks: about 20 000 rows are in memory, however many are asked for.
+Text is built column by column and written in blocks: about 20 000 rows are in memory, however many are requested.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _LINE: Final = (
 def write_history_jsonl(
     folder: Path, *, rows: int, rows_per_object: int, station_ids: Sequence[str], start: date
 ) -> None:
-    """Write `rows` rows, shared evenly among the stations (the first ones get what is left over).
+    """Write `rows` rows, shared evenly among the stations (the first ones get the remainder).
 
-    A station's rows follow each other every 5 minutes of UTC from 00:04 of `start` on its clock (Europe/Paris), so a
-    day of a clock change has 276 or 300. Objects are wunderground/<id>/<sync>_<part>.jsonl, of one sync.
+    A station's rows are 5 minutes apart in UTC, from 00:04 of `start` in local time (Europe/Paris), so a day with a
+    clock change has 276 or 300. Objects are wunderground/<id>/<sync>_<part>.jsonl, all of one sync.
     """
     if not station_ids or rows_per_object < 1 or rows < 0:
         message = f"no history of {rows} rows in objects of {rows_per_object} for {len(station_ids)} stations"
@@ -70,7 +70,7 @@ def bench_registry(count: int) -> RegistryFile:
 
 
 def _write_object(path: Path, sync: Sync, site: Site, start: date, span: range) -> None:
-    """Write the rows of the station at these positions, counted from its first."""
+    """Write the station's rows at these positions, counted from its first."""
     origin = epoch_of(start, FIRST_MINUTE, ZONE)
     rng = np.random.default_rng([SEED, site.key, span.start])
     with path.open("w", encoding="utf-8", newline="\n", buffering=1 << 20) as sink:
@@ -80,7 +80,7 @@ def _write_object(path: Path, sync: Sync, site: Site, start: date, span: range) 
 
 
 def _block(epochs: Epochs, position: int, sync: Sync, site: Site, rng: np.random.Generator) -> str:
-    """Make the lines of these instants; `position` is that of the first in its object."""
+    """The lines for these instants; `position` is that of the first one in its object."""
     columns = table_columns(epochs, ZONE, site, SEED)
     columns["Wind"] = ["null" if word is None else f'"{word}"' for word in columns["Wind"]]
     ids: list[str] = []
@@ -95,13 +95,13 @@ def _block(epochs: Epochs, position: int, sync: Sync, site: Site, rng: np.random
 
 
 def _after(start: date, rows: int) -> datetime:
-    """Choose 03:00 UTC of a day that none of these rows reaches."""
+    """03:00 UTC of a day later than all these rows."""
     days = rows * STEP_SECONDS // DAY_SECONDS + 2
     return datetime.combine(start + timedelta(days=days), time(3), UTC)
 
 
 def _bench_site(index: int) -> Site:
-    """Place a station on a grid of 80 columns: 44 to 50° N, 1.5° W to 6.4° E; 5 600 before it wraps."""
+    """A station's place on a grid of 80 columns: 44 to 50° N, 1.5° W to 6.4° E; it wraps after 5 600 stations."""
     return Site(index + 1, round(44.0 + index // 80 % 70 * 0.09, 3), round(-1.5 + index % 80 * 0.1, 3))
 
 

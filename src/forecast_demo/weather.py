@@ -1,7 +1,7 @@
-"""Made-up weather as a pure function of place and time, so that any part of it can be made alone and parts agree.
+"""Synthetic weather as a pure function of place and time: any part can be made alone, and all parts agree.
 
-Slow changes are sums of sine waves whose periods share no factor; fast ones come from a hash of the instant.
-Neither keeps a state: memory stays flat, and two objects that overlap have the same weather.
+Slow changes are sums of sine waves whose periods have no common factor; fast ones come from a hash of the instant.
+Nothing is stored in between: memory use is constant, and two objects that overlap have the same weather.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from forecast_demo.clock import DAY_SECONDS, HOUR_SECONDS, Epochs, wall_clock
 Floats = npt.NDArray[np.float64]
 
 STEP_SECONDS: Final = 300  # rain is summed over steps of 5 minutes, the shortest interval of our sources
-REGION: Final = 0  # the key of what all stations share
+REGION: Final = 0  # the key of everything that all stations share
 
 SYNOPTIC_HOURS: Final = (233.0, 151.0, 97.0, 61.0)  # lows and highs pass within days
 SHOWER_HOURS: Final = (29.3, 11.1, 7.3, 4.7)
 GUST_HOURS: Final = (13.7, 5.9, 3.1, 1.3)
 YEAR_DAYS: Final = 365.25
-WET_ABOVE: Final = 1.2  # standard deviations of the shower signal: it rains 12 % of the time
+WET_ABOVE: Final = 1.2  # in standard deviations of the shower signal: it rains 12 % of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Weather:
 
 
 def simulate(epochs: Epochs, site: Site, seed: int) -> Weather:
-    """Make the weather at UTC instants (s since 1970); dew point < temperature, gust >= speed, no sun at night."""
+    """The weather at UTC instants (s since 1970); dew point < temperature, gust >= speed, no sun at night."""
     hour = (epochs / HOUR_SECONDS + site.longitude / 15) % 24  # mean solar time
     warmest_at_3_pm = np.cos(2 * np.pi * (hour - 15) / 24)
     shower = _shower(epochs, site, seed)
@@ -82,7 +82,7 @@ def simulate(epochs: Epochs, site: Site, seed: int) -> Weather:
 
 def rain_since_midnight(epochs: Epochs, zone: str, site: Site, seed: int) -> Floats:
     """Sum the rain in mm since midnight on the station's clock; `epochs` follow one another in steps of 5 minutes."""
-    # The longest day has 25 hours: so far back there is a midnight before the first instant.
+    # The longest day has 25 hours: going back that far always includes a midnight.
     lead = 25 * HOUR_SECONDS // STEP_SECONDS
     grid = int(epochs[0]) + np.arange(-lead, len(epochs), dtype=np.int64) * STEP_SECONDS
     amounts = _rain_rate(_shower(grid, site, seed)) * STEP_SECONDS / HOUR_SECONDS
@@ -171,7 +171,7 @@ def _waves(epochs: Epochs, seed: int, key: int, name: str, periods: tuple[float,
 
 
 def _noise(epochs: Epochs, seed: int, key: int, name: str) -> Floats:
-    """Draw from [-1, 1), one independent value an instant: the finaliser of SplitMix64 over instant and salt."""
+    """Numbers from [-1, 1), an independent one per instant: the finaliser of SplitMix64 over instant and salt."""
     salt = np.random.SeedSequence(_entropy(seed, key, name)).generate_state(1, np.uint64)[0]
     bits = epochs.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + salt
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,4 +1,4 @@
-"""The week of the demonstration, 1 to 7 October 2024, for the networks that have objects of it."""
+"""The week of the demonstration, 1 to 7 October 2024, for the networks with objects from it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from forecast.core.stations import Station
 from forecast_demo.clock import Epochs
 from forecast_demo.weather import Site
 
-# Times without reports, [first, end) in UTC, by station.
+# Periods without reports, [first, end) in UTC, by station.
 Gaps = Mapping[str, tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The sites of the stations, each with a number of its own, and the seed of their weather."""
+    """The sites of the stations, each with its own number, and the seed of their weather."""
 
     stations: Mapping[str, Station]
     sites: Mapping[str, Site]
@@ -33,7 +33,7 @@ class Week:
 def sites_of(stations: Iterable[Station], first: Iterable[str]) -> dict[str, Site]:
     """The site of each station, numbered from 1.
 
-    The stations of the networks `first` come first: a station that is added to another network changes no weather.
+    The stations of the networks `first` come first: adding a station to another network does not change their weather.
     """
     early = frozenset(first)
     ordered = sorted(stations, key=lambda station: station.network not in early)
@@ -43,7 +43,7 @@ def sites_of(stations: Iterable[Station], first: Iterable[str]) -> dict[str, Sit
 
 
 def outside_gap(gaps: Gaps, station_id: str, epochs: Epochs) -> npt.NDArray[np.bool_]:
-    """Which of these instants have reports of the station."""
+    """Which of these instants have reports from the station."""
     if station_id not in gaps:
         return np.ones(len(epochs), dtype=np.bool_)
     first, end = (int(moment.timestamp()) for moment in gaps[station_id])

@@ -1,4 +1,4 @@
-"""A workbook in the least that Office Open XML asks for (ECMA-376), written with nothing but zipfile."""
+"""A minimal workbook in Office Open XML (ECMA-376), written with nothing but zipfile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EARLIEST: Final = (
 _DAY_SECONDS: Final = 86_400
 _TIME_STYLE: Final = 1  # the second of cellXfs below: number format 21 is h:mm:ss
 
-# Excel wants the first two fills as they are here, and openpyxl warns when no style is called Normal.
+# Excel requires the first two fills to be as they are here, and openpyxl warns if no style is called Normal.
 _STYLES: Final = (
     f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font><sz val="12"/><name val="Arial"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
@@ -40,10 +40,10 @@ _STYLES: Final = (
 
 
 def write_workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
-    """Write the sheets, by name, each a list of one row or more.
+    """Write the sheets, by name; each is a list of at least one row.
 
-    A row of nothing but None is left out, as Excel does, and reads as an empty one. A time becomes a fraction of a
-    day in the style h:mm:ss; text is shared among the sheets.
+    A row of None alone is left out, as Excel does, and is read as an empty one. A time becomes a fraction of a day in
+    the style h:mm:ss; the sheets share their text.
     """
     strings: dict[str, int] = {}
     parts = {
@@ -62,7 +62,7 @@ def write_workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
             entry = zipfile.ZipInfo(name, _EARLIEST)
-            entry.create_system = 0  # otherwise it states on which system it was written
+            entry.create_system = 0  # otherwise, it names the operating system
             archive.writestr(entry, _DECLARATION + text, zipfile.ZIP_DEFLATED)
     return sink.getvalue()
 

@@ -1,6 +1,6 @@
 """Dumps in the backup bucket: `<UTC time>.archive.gz` as mongodump writes it, and `<UTC time>.json`, its manifest.
 
-The manifest is written last, so a dump without one is not whole and is never restored.
+The manifest is written last, so a dump without one is incomplete and is never restored.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from forecast.core.errors import RetryableError, SettingError
 _ARCHIVE, _MANIFEST = ".archive.gz", ".json"
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _BLOCK = 1 << 20
-# S3 takes 10,000 parts at most, and the length of a stream is not known before: 640 GB, where boto3's own 8 MiB end an
-# upload at 80 GB, after hours. Two parts at once are 128 MiB of memory.
+# S3 accepts at most 10,000 parts, and the length of a stream is not known in advance. Parts of 64 MiB allow 640 GB;
+# boto3's default of 8 MiB would end an upload at 80 GB, after hours. Two parts at a time take 128 MiB of memory.
 PARTS = TransferConfig(multipart_chunksize=64 << 20, max_concurrency=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a dump holds: bytes and SHA-256 of the archive, and documents by collection, counted just before."""
+    """What a dump holds: bytes and SHA-256 of the archive, and the documents per collection, counted just before."""
 
     database: str
     time: str
@@ -65,18 +65,18 @@ class Archives:
         return f"s3://{self._bucket}/{self._prefix}{name}{_ARCHIVE}"
 
     def upload(self, name: str, stream: Readable) -> None:
-        """Store an archive while it is made. An error of the stream leaves no object behind."""
+        """Upload an archive while it is being made. If the stream fails, no object is left behind."""
         with self._store_errors("written"):
             self._client.upload_fileobj(stream, self._bucket, f"{self._prefix}{name}{_ARCHIVE}", Config=PARTS)
 
     def finish(self, name: str, manifest: Manifest) -> None:
-        """Store the manifest, with which the dump is whole."""
+        """Store the manifest, which completes the dump."""
         body = json.dumps(asdict(manifest), indent=2, sort_keys=True).encode()
         with self._store_errors("written"):
             self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}{name}{_MANIFEST}", Body=body)
 
     def newest(self) -> tuple[str, datetime] | None:
-        """Name and time of the newest whole dump."""
+        """Name and time of the newest complete dump."""
         with self._store_errors("listed"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             found = [
@@ -98,7 +98,7 @@ class Archives:
             raise SettingError(f"{self._prefix}{name}{_MANIFEST} is not a manifest of a dump") from error
 
     def digest(self, name: str) -> str:
-        """SHA-256 of an archive as it lies there now."""
+        """SHA-256 of an archive as it is stored now."""
         digest = hashlib.sha256()
         with self._store_errors("read"):
             for block in self._body(name).iter_chunks(_BLOCK):
@@ -106,7 +106,7 @@ class Archives:
         return digest.hexdigest()
 
     def download(self, name: str, target: IO[bytes]) -> None:
-        """Write an archive into a stream."""
+        """Write an archive to a stream."""
         with self._store_errors("read"):
             for block in self._body(name).iter_chunks(_BLOCK):
                 target.write(block)

@@ -1,6 +1,6 @@
-"""Whether the set was ever initiated: an SSM parameter, `false` or `true`, that the members read when they start.
+"""Whether the set was ever initiated: an SSM parameter, `false` or `true`, which the members read when they start.
 
-It distinguishes a first start from a total loss. In both cases all disks are empty.
+It distinguishes a first start from a total loss: in both cases, all disks are empty.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class BootstrapFlag:
-    """The parameter of that name; `client` is boto3's client of SSM."""
+    """The parameter with this name; `client` is boto3's SSM client."""
 
     client: Any
     name: str
 
     def is_set(self) -> bool:
-        """Whether the set was initiated once."""
+        """Whether the set has been initiated."""
         value: str = self.client.get_parameter(Name=self.name)["Parameter"]["Value"]
         return value == "true"
 
     def set(self) -> None:
-        """From now on a member with an empty disk waits for a primary."""
+        """Record that the set has been initiated: from now on, a member with an empty disk waits for a primary."""
         self.client.put_parameter(Name=self.name, Value="true", Type="String", Overwrite=True)

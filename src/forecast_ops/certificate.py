@@ -1,7 +1,8 @@
-"""A member's certificate is renewed while it serves: what Secrets Manager has goes into the file that mongod reads.
+"""Renews a member's certificate while it serves: writes what Secrets Manager holds to the file that mongod reads.
 
-A program beside mongod in the member's task asks once an hour. Where the certificate is another one than the file has,
-the file is replaced and mongod is asked to read it again (`rotateCertificates`): no connection ends, no disk is lost.
+A program next to mongod in the member's task checks once an hour. If the certificate differs from the one in the file,
+it replaces the file and tells mongod to read it again (`rotateCertificates`). No connection is closed and no disk is
+lost.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ Client = MongoClient[dict[str, Any]]
 
 
 def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: datetime) -> float | None:
-    """Put `pem` into the file and make mongod serve it; the days that it holds, None where the file has it already.
+    """Write `pem` to the file and make mongod serve it; the days it is valid for, None if the file already has it.
 
-    The old file is put back where mongod refuses the new one. Raises SettingError for what is no certificate with its
-    key, or one that ends earlier than the one that is served; RetryableError where mongod serves another afterwards.
+    The old file is restored if mongod rejects the new one. Raises SettingError if `pem` is not a certificate with its
+    key, or expires before the one in use, and RetryableError if mongod then serves a different one.
     """
     try:
         old = file.read_text("utf-8")
@@ -72,7 +73,7 @@ def _end_of(pem: str) -> datetime:
 
 
 def _replace(file: Path, pem: str) -> None:
-    """Whole or not at all, and readable by mongod's user alone."""
+    """Replace the file completely or not at all; only mongod's user can read it."""
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8") as target:

@@ -1,6 +1,6 @@
-"""What operators do to the replica set: settings and environment in, the modules next to this one called, a log out.
+"""What operators do to the replica set: read the settings and the environment, call the other modules, log.
 
-Foreseeable faults of MongoDB and AWS are distinguished by what to do about them.
+Foreseeable errors of MongoDB and AWS are distinguished by what to do about them.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def _log(event: str, message: str, **facts: object) -> None:
 
 @_foreseeable_errors()
 def initiate_set(settings: Settings, feature_version: str | None = None) -> None:
-    """Initiate the replica set, once, and give its users the passwords and rights of now.
+    """Initiate the replica set once, and set the current passwords and rights of its users.
 
-    With `feature_version` the set is brought to it, where every member runs that version.
+    With `feature_version`, the set is raised to it once every member runs that version.
     """
     if feature_version is not None:
         check_wanted(feature_version)
@@ -63,10 +63,12 @@ def initiate_set(settings: Settings, feature_version: str | None = None) -> None
     marker = BootstrapFlag(boto3.client("ssm"), parameter) if parameter else None
     with authority_file() as ca_file:
         new = initiate(name, hosts, ca_file, marker)
-        _log("set_initiated", f"the set {name} was {'initiated' if new else 'initiated before'}", initiated=new)
+        _log(
+            "set_initiated", f"the set {name} {'was initiated' if new else 'had already been initiated'}", initiated=new
+        )
         with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
             made = make_users(primary, settings.mongodb_database)
-        _log("users_made", f"the users exist with their rights: {', '.join(made)}")
+        _log("users_made", f"the users have their current passwords and rights: {', '.join(made)}")
         if feature_version is not None:
             check_members(hosts, ca_file, feature_version)
             with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
@@ -76,14 +78,14 @@ def initiate_set(settings: Settings, feature_version: str | None = None) -> None
 
 @_foreseeable_errors()
 def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix: str | None) -> None:
-    """Issue the members' certificates by the authority in `folder`, which is made at the first call."""
+    """Issue the members' certificates from the authority in `folder`, which is created on the first call."""
     try:
         from forecast_ops import pki  # noqa: PLC0415  cryptography is an extra
     except ImportError as error:
         raise SettingError("forecast mongo pki needs the package cryptography: pip install 'forecast[pki]'") from error
     now = datetime.now(UTC)
     authority = pki.open_authority(folder, now)
-    # Not all on one day: a forgotten renewal then costs one member, which raises an alarm, and not the whole set.
+    # Not all on the same day: then a forgotten renewal costs one member, which raises an alarm, and not the whole set.
     ends = [days - number * (days // _STAGGER) for number in range(len(hosts))]
     issued = {
         host.partition(".")[0]: pki.issue(authority, host, end, now) for host, end in zip(hosts, ends, strict=True)
@@ -123,7 +125,7 @@ def dump_database(settings: Settings) -> None:
 
 @_foreseeable_errors()
 def restore_database(settings: Settings, name: str | None, *, replace: bool) -> None:
-    """Restore a dump, without a name the newest."""
+    """Restore a dump: the one with this name, or the newest."""
     archives = _archives()
     if name is None:
         newest = archives.newest()
@@ -137,7 +139,7 @@ def restore_database(settings: Settings, name: str | None, *, replace: bool) -> 
 
 @_foreseeable_errors()
 def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: bool, volume_gib: int | None) -> None:
-    """Bring the newest task definitions to the members, one at a time."""
+    """Roll the members, one at a time, to their newest task definitions."""
     cluster = required("ECS_CLUSTER", "the name of the ECS cluster")
     with authority_file() as ca_file, by_uri(settings, ca_file) as client:
         majority = WriteConcern("majority", wtimeout=60_000)
@@ -158,7 +160,7 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
 
 @_foreseeable_errors()
 def read_status(settings: Settings) -> SetStatus:
-    """What the set says of itself, asked as a user that can change nothing."""
+    """The status of the set, read by a user that cannot change anything."""
     with authority_file() as ca_file, by_uri(settings, ca_file) as client:
         return set_status(client, ca_file, datetime.now(UTC))
 
@@ -173,7 +175,7 @@ def renew_certificate(file: Path, every_seconds: int | None) -> None:
         if every_seconds is None:
             _renew_once(file)
             return
-        # A task that has just started has the certificate of now.
+        # A task that has just started has the current certificate.
         while not stop.wait(every_seconds):
             try:
                 _renew_once(file)
@@ -192,7 +194,7 @@ def _renew_once(file: Path) -> None:
     member = required("MONGO_MEMBER", "this member as host:port")
     secret = required("MONGO_TLS_SECRET", "the secret of this member's certificate in AWS Secrets Manager")
     pem = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    # By the name that every certificate holds next to the member's own: this runs beside mongod.
+    # Every certificate also names localhost: this program runs next to mongod.
     host = f"localhost:{member.rpartition(':')[2]}"
     with authority_file() as ca_file, as_system(host, ca_file) as client:
         days = certificate.renew(pem, file, host, client, ca_file, datetime.now(UTC))
@@ -202,7 +204,7 @@ def _renew_once(file: Path) -> None:
 
 @_foreseeable_errors()
 def recover_set(survivor: str, *, yes: bool) -> None:
-    """Let one member go on alone after the loss of a majority."""
+    """Let one member continue alone after the loss of a majority."""
     if not yes:
         raise SettingError(
             "this loses the writes that the lost members acknowledged and this one does not have; add --yes to continue"

@@ -1,7 +1,7 @@
-"""The nightly dump: mongodump reads a secondary, and what it writes goes to the backup bucket as it comes.
+"""The nightly dump: mongodump reads from a secondary, and its output is streamed to the backup bucket.
 
-Nothing is kept on disk, and a dump that failed leaves no object. One database is dumped, without the users:
-`forecast mongo init` makes those from their secrets.
+Nothing is kept on disk, and a failed dump leaves no object. One database is dumped, without its users: `forecast mongo
+init` creates those from their secrets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Client = MongoClient[dict[str, Any]]
 def dump(client: Client, database: str, ca_file: Path, archives: Archives, now: datetime) -> tuple[str, Manifest]:
     """Dump a database; its name in the bucket and its manifest.
 
-    Raises SettingError where mongodump is not installed, RetryableError where it or S3 fails.
+    Raises SettingError if mongodump is not installed, and RetryableError if mongodump or S3 fails.
     """
     program = find_tool("mongodump")
     name = name_of(now)
@@ -61,7 +61,7 @@ def count(client: Client, database: str, read_preference: _ServerMode) -> dict[s
 
 
 class _Dumped:
-    """mongodump's output; its end is an error where mongodump ended with one, so that S3 keeps nothing."""
+    """mongodump's output. Reading its end raises an error if mongodump failed, so that S3 keeps nothing."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self._process = process
@@ -75,7 +75,7 @@ class _Dumped:
         block = self._output.read(size)
         self.bytes += len(block)
         self.digest.update(block)
-        # The uploader takes fewer bytes than it asked for as the end and does not ask again.
+        # The uploader takes a short read for the end and does not ask again.
         if len(block) < size or size < 0:
             self._check_end()
         return block

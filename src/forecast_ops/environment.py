@@ -1,4 +1,4 @@
-"""What the tasks get from their environment, and the connections that they make of it."""
+"""What the tasks get from their environment, and the connections that are made from it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def authority_file() -> Iterator[Path]:
 
 @contextmanager
 def as_system(host: str, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
-    """One member itself, as the internal user whose password is the members' key: it exists before any other user."""
+    """Connect to one member as the internal user, whose password is the members' key: it exists before all users."""
     key = required("MONGO_REPLICA_KEY", "the members' shared key")
     with MongoClient[dict[str, Any]](
         host,
@@ -96,10 +96,10 @@ def as_system(host: str, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]
 
 @contextmanager
 def by_uri(settings: Settings, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
-    """The set of MONGODB_URI. Its tlsCAFile, a path of the pipeline's container, gives way to the one at hand."""
+    """Connect to the set in MONGODB_URI. Its tlsCAFile, a path in the pipeline's container, is replaced."""
     uri = with_options(settings.require_mongodb_uri(), tlsCAFile=str(ca_file))
     with warnings.catch_warnings():
-        # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
+        # The driver only warns about unknown options, and quotes them: they may be parts of a password.
         warnings.simplefilter("error", UserWarning)
         try:
             client = MongoClient[dict[str, Any]](
@@ -115,7 +115,7 @@ def by_uri(settings: Settings, ca_file: Path) -> Iterator[MongoClient[dict[str, 
 
 
 def with_options(uri: str, **options: str) -> str:
-    """The connection string with these options, in place of its own of these names."""
+    """The connection string with these options, which replace its own."""
     address, _, query = uri.partition("?")
     taken = {name.lower() for name in options}
     kept = [(name, value) for name, value in parse_qsl(query) if name.lower() not in taken]
@@ -125,7 +125,7 @@ def with_options(uri: str, **options: str) -> str:
 
 @contextmanager
 def answering(who: str) -> Iterator[None]:
-    """Turn what the driver says of a connection into an error for people; its own text can hold addresses."""
+    """Turn the driver's connection errors into errors for people; its own texts can contain addresses."""
     try:
         yield
     except ConnectionFailure as error:
@@ -147,7 +147,7 @@ def aws_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown")
         words = f"AWS answered {code} to {error.operation_name}"
         if code in _TO_BE_CHANGED:
-            raise SettingError(f"{words}: the role lacks a permission, or nothing of that name exists") from error
+            raise SettingError(f"{words}: the role lacks a permission, or nothing with that name exists") from error
         raise RetryableError(words) from error
     except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
         raise SettingError(f"the request to AWS failed: {error}") from error

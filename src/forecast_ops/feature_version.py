@@ -1,6 +1,7 @@
-"""The feature compatibility version: what a set writes on its disks. As long as it is the old one, the set can go back.
+"""The feature compatibility version: the format in which a set writes to its disks.
 
-It is raised by a person, after every member runs the new version (MongoDB manual, setFeatureCompatibilityVersion).
+As long as it is the old one, the set can be downgraded. A person raises it after every member runs the new version
+(MongoDB manual, setFeatureCompatibilityVersion).
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from pymongo import MongoClient
 from forecast.core.errors import SettingError
 from forecast_ops.environment import answering, as_system
 
-# From 7.0 on the command wants to be confirmed; before, it does not know the word.
+# From 7.0 on, the command requires a confirmation; earlier versions do not know that field.
 _CONFIRMED_SINCE: Final = 7
 
 
 def check_wanted(wanted: str) -> None:
-    """Raise SettingError for what is no feature version."""
+    """Raise SettingError if it is not a feature version."""
     if not re.fullmatch(r"[0-9]+\.[0-9]+", wanted):
         raise SettingError(f"{wanted} is not a feature version; expected a major version such as 8.0")
 
 
 def check_members(hosts: Iterable[str], ca_file: Path, wanted: str) -> None:
-    """Raise SettingError where a member runs an older version than that, RetryableError where one does not answer."""
+    """Raise SettingError if a member runs an older version, and RetryableError if one does not answer."""
     for host in hosts:
         with as_system(host, ca_file) as client, answering(host):
             runs = str(client.admin.command("buildInfo")["version"])
@@ -35,7 +36,7 @@ def check_members(hosts: Iterable[str], ca_file: Path, wanted: str) -> None:
 
 
 def set_feature_version(client: MongoClient[dict[str, Any]], wanted: str) -> str:
-    """Set it, on the primary; what it was before."""
+    """Set it on the primary; the previous one."""
     answer = client.admin.command("getParameter", featureCompatibilityVersion=1)
     before = str(answer["featureCompatibilityVersion"]["version"])
     if before != wanted:

@@ -26,11 +26,11 @@ Client = MongoClient[dict[str, Any]]
 
 
 def initiate(name: str, hosts: list[str], ca_file: Path, marker: BootstrapFlag | None) -> bool:
-    """Make sure that `hosts` are the replica set `name` and that the marker says so; True where it had to be initiated.
+    """Make sure that `hosts` form the replica set `name` and that the marker says so; True if it had to be initiated.
 
-    Raises SettingError, and changes nothing, where some member is in another set, or where all are empty although the
-    set was initiated before: they have lost their data, and an empty set would hide it. Raises RetryableError where a
-    member does not answer.
+    Raises SettingError, and changes nothing, if a member belongs to another set, or if all are empty although the set
+    was initiated before: they have lost their data, and an empty set would hide that. Raises RetryableError if a member
+    does not answer.
     """
     with ExitStack() as stack:
         clients = {host: stack.enter_context(as_system(host, ca_file)) for host in hosts}
@@ -50,7 +50,7 @@ def initiate(name: str, hosts: list[str], ca_file: Path, marker: BootstrapFlag |
 
 
 def wait_for_primary(hosts: list[str], ca_file: Path) -> str:
-    """The primary as host:port; raises RetryableError where none is elected within a minute."""
+    """The primary as host:port; raises RetryableError if none is elected within a minute."""
     deadline = time.monotonic() + PRIMARY_SECONDS
     while time.monotonic() < deadline:
         for host in hosts:
@@ -64,7 +64,7 @@ def wait_for_primary(hosts: list[str], ca_file: Path) -> str:
 
 
 def _initiate(client: Client, config: dict[str, Any]) -> None:
-    """Initiate; where the members do not reach each other yet, by names that are new, again for a minute."""
+    """Initiate the set. If the members cannot reach each other yet, because their names are new, retry for a minute."""
     deadline = time.monotonic() + PRIMARY_SECONDS
     while True:
         try:
@@ -81,7 +81,7 @@ def _initiate(client: Client, config: dict[str, Any]) -> None:
 
 
 def _check(name: str, hosts: list[str], configs: dict[str, dict[str, Any] | None]) -> bool:
-    """Whether the set is there; an error where what is there is not the set that is wanted."""
+    """Whether the set exists. Raises an error if it is not the one that is wanted."""
     found = [config for config in configs.values() if config]
     for config in found:
         members = {member["host"] for member in config["members"]}

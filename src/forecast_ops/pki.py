@@ -1,7 +1,7 @@
-"""The private authority of the replica set's TLS, and the members' certificates.
+"""The private certificate authority of the replica set's TLS, and the members' certificates.
 
-The authority's key stays in one folder of the operator. What goes to the members is one PEM each, certificate and key.
-X.509 as RFC 5280 has it; P-256 keys.
+The authority's key stays in one folder of the operator. Each member gets one PEM file, with its certificate and key.
+X.509 as in RFC 5280; P-256 keys.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from forecast.core.errors import SettingError
 
 AUTHORITY_DAYS = 3650
-# RFC 5280 section 4.1.2.5 leaves it open; a clock that is behind must not refuse a certificate of today.
+# RFC 5280 section 4.1.2.5 leaves it open; a clock that is slow must not reject a certificate issued today.
 _BACKDATED = timedelta(hours=1)
 
 
@@ -38,9 +38,9 @@ class Authority:
 
 
 def open_authority(folder: Path, now: datetime) -> Authority:
-    """The authority that is kept in `folder`; where there is none yet, a new one (ca.pem, and ca.key with mode 0600).
+    """The authority kept in `folder`; if there is none yet, a new one (ca.pem, and ca.key with mode 0600).
 
-    Raises SettingError where the folder holds only one of both, or an authority that has expired.
+    Raises SettingError if the folder holds only one of the two files, or if the authority has expired.
     """
     certificate_path, key_path = folder / "ca.pem", folder / "ca.key"
     if certificate_path.exists() != key_path.exists():
@@ -67,7 +67,8 @@ def open_authority(folder: Path, now: datetime) -> Authority:
 def issue(authority: Authority, host: str, days: int, now: datetime) -> bytes:
     """Certificate and key of one member as one PEM, valid for `days` days, but never longer than its authority.
 
-    It names the host, and localhost for a client in the same container. A member is server and, to the others, client.
+    It names the host, and localhost for clients in the same container. A member is a server and, to the others, a
+    client.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName(host), x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -86,7 +87,7 @@ def issue(authority: Authority, host: str, days: int, now: datetime) -> bytes:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, from its first byte on."""
+    """Write a file that only its owner can ever read, even while it is being written."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -120,7 +121,7 @@ def _builder(
 
 
 def _subject(name: str) -> x509.Name:
-    # The longest common name that X.520 allows; the host is in full in the alternative names.
+    # The longest common name that X.520 allows; the full host name is in the alternative names.
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
 
 

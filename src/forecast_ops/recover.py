@@ -17,11 +17,11 @@ _POLL_SECONDS = 0.5
 
 
 def recover(survivor: str, ca_file: Path) -> None:
-    """Make `survivor` (host:port) the only member of its set, by force; returns when it takes writes.
+    """Force `survivor` (host:port) to be the only member of its set; returns once it accepts writes.
 
-    What the lost members had acknowledged and this one had not yet copied is lost with them: choose the member with the
-    newest data. Raises SettingError where the member holds no set's configuration, or where a primary is there, so that
-    no force is needed.
+    Writes that the lost members acknowledged and this one had not yet copied are lost: choose the member with the
+    newest data. Raises SettingError if the member has no set's configuration, or if there is a primary, so that no
+    force is needed.
     """
     with as_system(survivor, ca_file) as client, answering(survivor):
         hello = client.admin.command("hello")

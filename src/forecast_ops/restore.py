@@ -16,11 +16,11 @@ from forecast_ops.tools import config_file, find_tool, log_tail
 
 
 def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, replace: bool) -> dict[str, int]:
-    """Restore a dump into the database that it was taken of; documents by collection as they are then.
+    """Restore a dump to the database that it was taken from; the documents per collection afterwards.
 
-    With `replace`, the collections of the dump take the place of those that are there; without, SettingError where
-    there is a document. Raises SettingError also where the archive is not what its manifest says, RetryableError where
-    mongorestore fails or fewer documents are there than the dump began with.
+    With `replace`, the collections of the dump replace the existing ones; without it, an existing document is a
+    SettingError. Raises SettingError also if the archive differs from its manifest, and RetryableError if mongorestore
+    fails or restores fewer documents than there were when the dump began.
     """
     program = find_tool("mongorestore")
     manifest = archives.manifest(name)

@@ -1,7 +1,7 @@
-"""New task definitions and volumes for the members, one member at a time: ECS deletes a task's disk with the task.
+"""Rolls out new task definitions and volumes, one member at a time: ECS deletes a task's disk with the task.
 
-Secondaries first, the primary last and only after it stepped down; the next member is touched only when the one before
-has joined again, has synced and votes. Whatever is not as it must be stops the roll; run again, it goes on from there.
+Secondaries come first; the primary is last and steps down first. The next member is touched only when the previous one
+has rejoined, has synced and votes. Anything unexpected stops the roll; when it is run again, it continues there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ECS_SECONDS = 900.0  # image pull, volume and start of one task
 SYNC_SECONDS = 6 * 3600.0  # initial sync: 100 GB at 20 MB/s are 1.4 h
 _STEP_DOWN_SECONDS = 60
 _POLL_SECONDS = 5.0
-# One change of the configuration for each; a third gives the member its vote.
+# The set's configuration changes once for each; a third change gives the member its vote.
 _LEFT_AND_JOINED = 2
 _STATES = {"PRIMARY", "SECONDARY"}
 
@@ -36,7 +36,7 @@ Client = MongoClient[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One member and what its service is to run. `volumes` is None where they stay as they are."""
+    """One member and what its service is to run. `volumes` is None if they stay as they are."""
 
     service: str
     host: str
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The set by both of its sides. `ecs` is boto3's client of ECS; `pause` waits that many seconds."""
+    """The set, as ECS and as MongoDB see it. `ecs` is boto3's ECS client; `pause` waits that many seconds."""
 
     ecs: Any
     cluster: str
@@ -68,14 +68,14 @@ class Fleet:
         return str(self.ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["taskDefinitionArn"])
 
     def status(self) -> dict[str, Any]:
-        """What the set says of itself."""
+        """The set's own status."""
         return dict(self.client.admin.command("replSetGetStatus"))
 
 
 def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) -> list[Step]:
-    """The steps, secondaries first; members that already run what they should are left out, except with `again`.
+    """The steps, secondaries first; members that already run what they should are skipped, except with `again`.
 
-    Raises SettingError or RetryableError where the set or a service is in no state to lose a member for a while.
+    Raises SettingError or RetryableError if the set or a service cannot spare a member now.
     """
     status = fleet.status()
     if reason := not_whole(status):
@@ -95,7 +95,7 @@ def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) ->
 
 
 def not_whole(status: dict[str, Any]) -> str | None:
-    """Why the set must not lose a member now, by replSetGetStatus; None where it may."""
+    """Why the set cannot spare a member now, according to replSetGetStatus; None if it can."""
     members = status["members"]
     if len(members) != MEMBERS or status["writableVotingMembersCount"] != MEMBERS:
         return f"{len(members)} members, {status['writableVotingMembersCount']} votes; expected {MEMBERS} of each"
@@ -111,18 +111,19 @@ def not_whole(status: dict[str, Any]) -> str | None:
 
 
 def check_backup(newest: datetime | None, now: datetime, limit: timedelta) -> None:
-    """Raise SettingError where the newest dump is older than `limit`: too old to begin with what can cost data."""
+    """Raise SettingError if the newest dump is older than `limit`: too old to start something that can cost data."""
     if newest is None or now - newest > limit:
-        found = "there is none" if newest is None else f"the newest is of {newest:%Y-%m-%d %H:%M} UTC"
+        found = "there is none" if newest is None else f"the newest is from {newest:%Y-%m-%d %H:%M} UTC"
         raise SettingError(
-            f"no dump of the last {limit.total_seconds() / 3600:g} hours: {found}. Run forecast mongo dump first"
+            f"there is no dump from the last {limit.total_seconds() / 3600:g} hours: {found}. "
+            "Run forecast mongo dump first"
         )
 
 
 def roll(fleet: Fleet, steps: list[Step], check: Callable[[], None]) -> None:
-    """Take the steps, one after the other; `check` is called before each and raises to stop.
+    """Take the steps, one after the other; `check` is called before each, and raises an error to stop.
 
-    Raises RetryableError where a member does not come back in time; the others are not touched then.
+    Raises RetryableError if a member does not come back in time; the others are then not touched.
     """
     for step in steps:
         check()
@@ -146,7 +147,7 @@ def _replace(fleet: Fleet, step: Step) -> None:
         **volumes,
     )
     _log("roll_started", step, f"{step.service}: ECS is replacing its task")
-    # By its id: right after the update ECS may still describe the deployment before.
+    # By its id: right after the update, ECS may still describe the previous deployment.
     new = next(found["id"] for found in answer["service"]["deployments"] if found["status"] == "PRIMARY")
     _wait(
         fleet,
@@ -157,9 +158,9 @@ def _replace(fleet: Fleet, step: Step) -> None:
 
 
 def _wait_for_return(fleet: Fleet, step: Step, version: int) -> None:
-    """Wait until the member has left the set, joined it again and votes; `version` is the configuration's before that.
+    """Wait until the member has left the set, rejoined it and votes; `version` is that of the configuration before.
 
-    The set looks whole for some seconds after a member has died, so that alone would not do.
+    For some seconds after a member dies, the set looks complete, so checking that alone would not be enough.
     """
 
     def has_returned() -> bool:
@@ -174,7 +175,7 @@ def _config_version(status: dict[str, Any]) -> int:
 
 
 def _settled(service: dict[str, Any], deployment: str | None = None) -> bool:
-    """Whether the service has one deployment, that one if it is named, and its task runs."""
+    """Whether the service has one deployment (that one, if it is named), and its task is running."""
     deployments = service["deployments"]
     return (
         len(deployments) == 1
@@ -184,7 +185,7 @@ def _settled(service: dict[str, Any], deployment: str | None = None) -> bool:
 
 
 def _resized(service: dict[str, Any], gib: int | None) -> list[dict[str, Any]] | None:
-    """The service's volumes with another size; None where none is asked for, or they have it."""
+    """The service's volumes with the new size; None if none is requested, or they already have it."""
     if gib is None:
         return None
     volumes = service["deployments"][0].get("volumeConfigurations", [])
@@ -196,7 +197,7 @@ def _resized(service: dict[str, Any], gib: int | None) -> list[dict[str, Any]] |
 
 
 def _step_down(fleet: Fleet, step: Step) -> None:
-    """Hand the primary's place over before the member is stopped; nothing where it is a secondary."""
+    """Make the member step down before it is stopped; does nothing for a secondary."""
     if _primary(fleet) != step.host:
         return
     try:
@@ -221,7 +222,7 @@ def _primary(fleet: Fleet) -> str | None:
 def _wait(fleet: Fleet, done: Callable[[], bool], seconds: float, otherwise: str) -> None:
     deadline = time.monotonic() + seconds
     while True:
-        # Elections and new tasks interrupt connections; only time decides that something is wrong.
+        # Elections and new tasks interrupt connections; only the time limit shows that something is wrong.
         with suppress(PyMongoError):
             if done():
                 return

@@ -1,4 +1,4 @@
-"""The status of the set, read by a user that can change nothing: members, oplog, connections, certificates."""
+"""The status of the set, read by a user that cannot change anything: members, oplog, connections, certificates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pymongo import MongoClient
 from forecast.core.metrics import Metric, MetricLine
 
 HEALTHY: Final = frozenset({"PRIMARY", "SECONDARY"})
-# What a member that was away has missed is in the oplog for a day at least: a copy of everything takes hours.
+# The oplog should hold at least a day of changes for a member that was away: copying everything takes hours.
 MIN_OPLOG_HOURS: Final = 24.0
-# Of its size; the server removes its oldest entries a little before it is reached.
+# The share of its size: the server removes the oldest entries a little before the oplog is full.
 _FULL: Final = 0.9
-# A month: time for somebody who is on holiday. mongod itself warns from 30 days before on.
+# A month, in case somebody is on holiday. mongod itself warns from 30 days before on.
 MIN_CERTIFICATE_DAYS: Final = 30.0
 MAX_LAG_SECONDS: Final = 60.0
 # Operations that run for longer are reported; the pipeline's own queries take milliseconds.
@@ -34,7 +34,7 @@ Client = MongoClient[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class MemberStatus:
-    """A member: its state as the set has it, its lag, and the days that its certificate holds (None: not known)."""
+    """A member: its state as the set sees it, its lag, and the days that its certificate is valid (None: not known)."""
 
     host: str
     state: str
@@ -44,9 +44,9 @@ class MemberStatus:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """The set. An oplog that is not full has removed nothing yet.
+    """The set. An oplog that is not full has not removed anything yet.
 
-    `slow` are operations that run for more than SLOW_SECONDS: their kind, collection and seconds.
+    `slow` are operations that have run for more than SLOW_SECONDS: their kind, collection and seconds.
     """
 
     members: tuple[MemberStatus, ...]
@@ -60,7 +60,7 @@ class SetStatus:
 
 
 def set_status(client: Client, ca_file: Path, now: datetime) -> SetStatus:
-    """Ask the primary. Raises pymongo's errors where there is none or the user lacks the role clusterMonitor."""
+    """Ask the primary. Raises pymongo's errors if there is none, or the user lacks the role clusterMonitor."""
     found = client.admin.command("replSetGetStatus")
     server = client.admin.command("serverStatus", oplog={"earliestOptime": True})
     feature = client.admin.command("getParameter", featureCompatibilityVersion=1)
@@ -80,7 +80,7 @@ def set_status(client: Client, ca_file: Path, now: datetime) -> SetStatus:
 
 
 def attention(status: SetStatus) -> list[str]:
-    """What a person has to look at, most important first."""
+    """What a person should look at, most important first."""
     return [
         *(f"{one.host} is {one.state}" for one in status.members if one.state not in HEALTHY),
         *(
@@ -104,7 +104,7 @@ def status_metrics(status: SetStatus) -> Iterator[MetricLine]:
         yield MetricLine({"CertificateDaysLeft": Metric(one.certificate_days, "None")}, ("member", one.host))
     yield MetricLine(
         {
-            # One that is not full yet, as after each roll, says nothing of how long it will hold.
+            # One that is not full, as after each roll, does not show how many hours it will hold.
             "OplogWindowHours": Metric(status.oplog_hours if status.oplog_full else None, "None"),
             "Connections": Metric(status.connections, "Count"),
             "SlowOperations": Metric(len(status.slow), "Count"),
@@ -131,9 +131,9 @@ def _members(found: dict[str, Any], ca_file: Path, now: datetime) -> Iterator[Me
 
 
 def certificate_days(host: str, ca_file: Path, now: datetime) -> float | None:
-    """How long the certificate that a member serves now is valid; None where it does not answer.
+    """For how many days the certificate that a member serves now is valid; None if the member does not answer.
 
-    -1 where it has expired.
+    -1 if it has expired.
     """
     name, _, port = host.rpartition(":")
     context = ssl.create_default_context(cafile=str(ca_file))
@@ -152,12 +152,12 @@ def certificate_days(host: str, ca_file: Path, now: datetime) -> float | None:
 
 
 def as_dict(status: SetStatus) -> dict[str, Any]:
-    """The status as one object of JSON, with what needs attention."""
+    """The status as a JSON object, with what needs attention."""
     return {**asdict(status), "attention": attention(status)}
 
 
 def as_text(status: SetStatus) -> str:
-    """The status for a person: a line a member, a line for the set, and what needs attention."""
+    """The status for people: a line per member, a line for the set, and what needs attention."""
     lines = [
         f"{one.host}  {one.state}  lag {_number(one.lag_seconds, 's')}  "
         f"certificate {_number(one.certificate_days, 'days')}"

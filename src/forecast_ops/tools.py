@@ -29,9 +29,9 @@ def find_tool(name: str) -> str:
 
 @contextmanager
 def config_file(ca_file: Path, **options: str) -> Iterator[Path]:
-    """MONGODB_URI in a file for the tool's --config, readable by this user only: no process list shows it.
+    """MONGODB_URI in a file for the tool's --config, which only this user can read: no process list shows it.
 
-    `options` and the authority at hand take the place of the connection string's own.
+    `options` and the CA file at hand replace those of the connection string.
     """
     uri = with_options(required("MONGODB_URI", "a MongoDB connection string"), tlsCAFile=str(ca_file), **options)
     with tempfile.TemporaryDirectory(prefix="forecast-tool-") as folder:

@@ -1,4 +1,4 @@
-"""The users of the set, each with the least rights that its work needs: built-in roles, and two of our own."""
+"""The users of the set, each with the least rights that its work needs: built-in roles and two of our own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pymongo import MongoClient
 from forecast.mongo.lock import SUFFIX
 from forecast_ops.environment import required
 
-# Not the pipeline's database: its user has no right on this one.
+# Not the pipeline's database: its user has no rights on this one.
 OPERATIONS_DATABASE: Final = "forecast_operations"
-# Of which a roll has the lease, so that there is one at a time.
+# A roll holds the lease on it, so that there is only one at a time.
 ROLL_COLLECTION: Final = "roll"
 PIPELINE_ROLE: Final = "pipeline"
 ROLL_ROLE: Final = "roll"
@@ -49,9 +49,9 @@ class User:
 
 
 def roles(database: str) -> Iterator[Role]:
-    """The roles that MongoDB does not have built in, where the pipeline's documents are in `database`."""
-    # readWrite, and collMod, by which the pipeline brings the collection's validator up to date. The built-in role that
-    # allows that, dbAdmin, allows much more. A restore drops, makes and fills collections, and needs no other rights.
+    """The roles that MongoDB does not provide; the pipeline's documents are in `database`."""
+    # readWrite, and collMod, with which the pipeline updates the collection's validator. The built-in role that allows
+    # it, dbAdmin, allows much more. A restore drops, creates and fills collections, and needs no other rights.
     yield Role(
         PIPELINE_ROLE,
         database,
@@ -74,9 +74,9 @@ def roles(database: str) -> Iterator[Role]:
 
 
 def users(database: str) -> tuple[User, ...]:
-    """All users, where the pipeline's documents are in `database`."""
+    """All users; the pipeline's documents are in `database`."""
     return (
-        # For a person in an emergency: no task but `init` has its password.
+        # For a person in an emergency: no task except `init` has its password.
         User("root", "MONGO_ROOT_PASSWORD", (("root", "admin"),)),
         User("app", "MONGO_APP_PASSWORD", ((PIPELINE_ROLE, database),)),
         # The built-in role backup also reads the users' password hashes and every other database.
@@ -87,12 +87,12 @@ def users(database: str) -> tuple[User, ...]:
 
 
 def make_users(client: MongoClient[dict[str, Any]], database: str) -> list[str]:
-    """Make the roles and the users; the users' names.
+    """Create the roles and the users; the users' names.
 
-    A user that is there gets the password and the roles of now, so that this also rotates passwords.
+    An existing user gets the current password and roles, so this also rotates passwords.
     """
     wanted = users(database)
-    # All passwords before the first change: half of the users is worse than none.
+    # Read all passwords before the first change: half of the users is worse than none.
     creations = [user.command("createUser") for user in wanted]
     for role in roles(database):
         _make_role(client, role)

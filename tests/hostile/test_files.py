@@ -307,7 +307,7 @@ def test_case_11_a_half_written_last_row_is_refused_alone(last: bytes, reason: s
 
 @pytest.mark.parametrize(
     ("make", "found"),
-    [(os.mkfifo, "a named pipe"), (lambda path: path.symlink_to(path.name), "a link that leads back to itself")],
+    [(os.mkfifo, "a named pipe"), (lambda path: path.symlink_to(path.name), "a link to itself")],
 )
 def test_what_is_no_file_is_rejected_once_and_the_others_are_loaded(
     local_world: WorldMaker, make: Callable[[Path], None], found: str

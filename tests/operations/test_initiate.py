@@ -60,7 +60,7 @@ def test_the_first_start_initiates_the_set_makes_the_users_and_sets_the_marker(m
     result = init()
     assert result.exit_code == 0
     assert "the set forecast was initiated" in result.output
-    assert "the users exist with their rights: root, app, backup, monitor, roll" in result.output
+    assert "the users have their current passwords and rights: root, app, backup, monitor, roll" in result.output
     assert get_marker() == "true"
 
 
@@ -71,7 +71,7 @@ def test_a_second_run_changes_nothing_but_passwords(member: Member, monkeypatch:
     monkeypatch.setenv("MONGO_APP_PASSWORD", "another one")
     result = init()
     assert result.exit_code == 0
-    assert "the set forecast was initiated before" in result.output
+    assert "the set forecast had already been initiated" in result.output
     with Client(member.uri("app")) as app, pytest.raises(OperationFailure, match="Authentication failed"):
         app.forecast_2_0.kept.find_one()
     monkeypatch.setitem(PASSWORDS, "MONGO_APP_PASSWORD", "another one")

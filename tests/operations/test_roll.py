@@ -217,7 +217,7 @@ def test_whole_means_one_primary_two_near_secondaries_and_three_votes(states: li
 def test_without_a_fresh_dump_nothing_begins() -> None:
     limit = timedelta(hours=26)
     check_backup(NOW - limit, NOW, limit)
-    with pytest.raises(SettingError, match="no dump of the last 26 hours: the newest is of 2026-11-22 09:59 UTC"):
+    with pytest.raises(SettingError, match="no dump from the last 26 hours: the newest is from 2026-11-22 09:59 UTC"):
         check_backup(NOW - timedelta(hours=26, minutes=1), NOW, limit)
     with pytest.raises(ForecastError, match="there is none"):
         check_backup(None, NOW, limit)

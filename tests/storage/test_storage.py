@@ -237,7 +237,7 @@ def _socket(path: Path) -> None:
         (_pipe, "a named pipe"),
         (_folder_link, "a link to a folder"),
         (_dangling, "a link to nothing"),
-        (_round, "a link that leads back to itself"),
+        (_round, "a link to itself"),
         (_socket, "a socket"),
     ],
 )
@@ -264,7 +264,7 @@ def test_a_name_that_is_no_text_is_rejected(tmp_path: Path) -> None:
         store.fetch(listed, tmp_path / "copy")
     assert (caught.value.code, caught.value.message) == (
         "bad_name",
-        "the name of the file is not UTF-8; give it another one",
+        "the name of the file is not UTF-8; rename it",
     )
 
 

@@ -14,8 +14,8 @@ from forecast.ingest.transport import Response
 from forecast.networks.fetch import EACH, Fetch, Meaning, Refusal
 
 _SHOWN_LETTERS: Final = 160
-# An answer of 100 station-days is 5 MB of JSON and would be 50 MB of dictionaries: it stays text, of which one record
-# at a time becomes more.
+# An answer with 100 station-days is 5 MB of JSON and would be 50 MB of dictionaries: it stays text, and only one record
+# at a time is decoded.
 _Members = dict[str, msgspec.Raw]
 _MEMBERS: Final = msgspec.json.Decoder(_Members)
 _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -31,7 +31,7 @@ class Record(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The record as JSON on one line, independent of the blanks in the answer."""
+        """The record as JSON on one line, independent of the white space in the answer."""
         return msgspec.json.encode(_FIELDS.decode(self.json)).decode()
 
 
@@ -43,7 +43,7 @@ class Page(NamedTuple):
 
 
 class BrokenAnswerError(Exception):
-    """An answer that may succeed if tried again; the message says what was received."""
+    """An answer that may succeed on another attempt; the message says what was received."""
 
 
 class _NoRecordsError(Exception):
@@ -55,15 +55,15 @@ class TooManyCallsError(Exception):
 
 
 def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
-    """The records of the only answer to a call. Raises the same errors as `page_of`."""
+    """The records in the only answer to a call. Raises the same errors as `page_of`."""
     return page_of(fetch, response, key).records
 
 
 def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
-    """The records of an answer; empty if it says that there are none.
+    """The records in an answer; empty if it says that there are none.
 
-    Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
-    and BrokenAnswerError for what may succeed if tried again.
+    Raises DeniedError and WindowError for the refusals with that meaning, TooManyCallsError if there were too many
+    calls, and BrokenAnswerError if another attempt may succeed.
     """
     document = _document(response)
     members = _MEMBERS.decode(document) if document is not None and _begins(document) == b"{" else None
@@ -90,9 +90,9 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
 
 
 def check_status(response: Response, shown: str = "") -> None:
-    """Raise BrokenAnswerError where the server may answer in a moment, WindowError where it does not mean to.
+    """Raise BrokenAnswerError if the server may answer on another attempt, WindowError if it will not.
 
-    `shown` is the beginning of what came.
+    `shown` is the beginning of the response.
     """
     if response.status >= 500 or response.status == 408:  # noqa: PLR2004  as RFC 9110 names them
         raise BrokenAnswerError(f"it answered {response.status}{shown}")
@@ -170,7 +170,7 @@ def _inside(value: msgspec.Raw, step: str) -> list[msgspec.Raw]:
         raise _NoRecordsError
     members = _MEMBERS.decode(value)
     if step == EACH:
-        # A name that begins so is no station's: "_params" lists the fields.
+        # Names that begin with an underscore are not stations: "_params" lists the fields.
         return [text for name, text in members.items() if not name.startswith("_")]
     if step not in members:
         raise _NoRecordsError
@@ -189,9 +189,9 @@ def _record(fetch: Fetch, text: msgspec.Raw) -> Record:
 
 
 def _check_units(fetch: Fetch, members: _Members) -> None:
-    """Raise WindowError where the document's metadata does not say what its numbers are read in.
+    """Raise WindowError if the document's metadata does not give the expected units for its numbers.
 
-    The records alone go to the raw zone, without the metadata, so nobody could find out later.
+    Only the records go to the raw zone, without the metadata, so nobody could find out later.
     """
     if not fetch.units:
         return

@@ -1,4 +1,4 @@
-"""One network's API: rate-limited calls, with retries where they can help, and their number."""
+"""The API of one network: rate-limited calls, with retries if they can help, and their number."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one call requests: stations and days, first and last included."""
+    """What one call requests: stations and days, including the first and the last."""
 
     stations: tuple[str, ...]
     first: date
@@ -53,7 +53,7 @@ class Window:
 
 @dataclass(slots=True)
 class Api:
-    """A network's API for one key, and who calls it."""
+    """A network's API for one key, and the caller to use."""
 
     fetch: Fetch
     key: Key
@@ -63,8 +63,8 @@ class Api:
     def ask(self, window: Window) -> list[Record]:
         """The records of a window.
 
-        Raises WindowError where it is not answered, DeniedError where nothing will be, SilentError where the network
-        asks to be left alone, and QuotaReachedError.
+        Raises WindowError if it is not answered, DeniedError if nothing will be, SilentError if the network asks not to
+        be called for a while, and QuotaReachedError.
         """
         if self.fetch.pages is None:
             return self._page(window, 0).records

@@ -1,4 +1,4 @@
-"""Rate-limited calls to one network, with retries where they can help, and their number."""
+"""Rate-limited calls to one network, with retries if they can help, and their number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from forecast.ingest.transport import NoResponseError, Response, Transport
 
 LOGGER = logging.getLogger("forecast.ingest")
 TRIES: Final = 5
-FIRST_PAUSE_SECONDS: Final = 2.0  # each is twice the one before
+FIRST_PAUSE_SECONDS: Final = 2.0  # each is twice the previous one
 # If the network asks to wait longer, the source ends, and the next run continues.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 T = TypeVar("T")
@@ -39,8 +39,8 @@ class Caller:
     def call(self, what: str, get: Callable[[], Response], read: Callable[[Response], T]) -> T:
         """The result of `read` for the answer that `get` returns.
 
-        Raises WindowError where there is none after so many attempts, SilentError where the network asks to be left
-        alone, QuotaReachedError, and what else `read` raises.
+        Raises WindowError if all attempts fail, SilentError if the network asks not to be called for a while,
+        QuotaReachedError, and any other error of `read`.
         """
         for attempt in range(1, TRIES + 1):
             self.check_stop()

@@ -1,4 +1,4 @@
-"""How the reading of a source ended."""
+"""How reading a source ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from forecast.ingest.result import Outcome, SourceResult
 
 
 def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], None]) -> None:
-    """Record how a source ended early; what was read is kept first, if that is possible."""
+    """Record how a source ended early; first, keep what was read, if possible."""
     kind = error
     if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
         try:
@@ -34,7 +34,7 @@ def note_calls(result: SourceResult, caller: Caller) -> None:
 
 
 def note_partial(result: SourceResult) -> None:
-    """Record that a source was read to its end, except for what was not answered or not accepted."""
+    """Record that a source was read completely, except for what was not answered or not accepted."""
     if result.window_faults and result.outcome in {Outcome.SUCCESS, Outcome.QUOTA_REACHED}:
         result.outcome = Outcome.PARTIAL
         result.exit_code = min(fault.exit_code for fault in result.window_faults)  # 1 before 3

@@ -16,7 +16,7 @@ MAX_FAILURES: Final = 5
 
 
 class Failures:
-    """Counts failures in one run of a source; `kept` is the word for what is kept, "read" or "fetched"."""
+    """Counts failures in one run of a source; `kept` is the word for what happens to data, "read" or "fetched"."""
 
     def __init__(self, network: str, kept: str = "read") -> None:
         self._network = network
@@ -26,7 +26,7 @@ class Failures:
         self._has_answered = False
 
     def note_answer(self, stations: Iterable[str]) -> None:
-        """A window was answered."""
+        """Record that a window was answered."""
         self._has_answered = True
         self._in_a_row = 0
         for name in stations:
@@ -54,7 +54,7 @@ class Failures:
     def counted_apart(self) -> Iterator[None]:
         """Count failures in the block separately from those after it.
 
-        SilentError ends the block alone where the window before it was answered.
+        A SilentError only ends the block, if the window before it was answered.
         """
         in_a_row, of, may_go_on = self._in_a_row, self._of.copy(), self._has_answered and not self._in_a_row
         try:

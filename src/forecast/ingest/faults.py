@@ -9,7 +9,10 @@ from forecast.core.errors import RetryableError, SettingError
 
 
 class WindowError(RetryableError):
-    """These stations and days were not read; the next run requests them again. `code` is a short name for counting."""
+    """These stations and days were not read; the next run requests them again.
+
+    `code` is a short name for counting.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,11 +30,14 @@ class DeniedError(SettingError):
 
 
 class SilentError(RetryableError):
-    """The source does not answer, or no longer: what is left is for the next run."""
+    """The source does not answer, or no longer does: the rest is left for the next run."""
 
 
 class QuotaReachedError(RetryableError):
-    """Our own count of calls has reached the quota: a clean end. `again_at` (epoch s) is when the next call may be."""
+    """Our own count of calls has reached the quota: a clean end.
+
+    `again_at` (epoch s) is when the next call is allowed.
+    """
 
     exit_code = 0
 

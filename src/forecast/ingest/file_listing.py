@@ -81,14 +81,14 @@ def _catalogued(response: Response) -> Iterator[tuple[str, str, str]]:
         document: dict[str, Any] = msgspec.json.decode(response.body, type=dict[str, Any])
         for resource in document["resources"]:
             address = resource["url"]
-            # What it says of the times of files elsewhere is not that of the files.
+            # Its times for files on other servers are not the times of the files.
             yield urlsplit(address).path.rpartition("/")[2], address, ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenAnswerError("the response is not a data set with resources") from error
 
 
 def _is_allowed(url: str, address: str) -> bool:
-    """Whether a file lies at the same address as its list, or is fetched over TLS."""
+    """Whether a file is on the same server as its list, or is fetched over TLS."""
     return urlsplit(address).scheme == "https" or urlsplit(address).netloc == urlsplit(url).netloc
 
 
@@ -107,7 +107,7 @@ def _file(folder: Folder, match: re.Match[str], url: str, listed: str) -> Remote
 
 
 def _day(text: str | None, match: re.Match[str], of_year: tuple[int, int]) -> date | None:
-    """A day, written as such or as a year, of which the first or the last is meant."""
+    """A day, or the first or last day of a year."""
     if text is None:
         return None
     try:

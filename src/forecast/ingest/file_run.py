@@ -30,7 +30,7 @@ from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
 _NOT_MODIFIED, _TOO_MANY = 304, 429
-# A run that is killed fetches no more of them again.
+# A run that is killed does not lose more files than this.
 _FILES_PER_SAVE: Final = 50
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import xxhash
 
-# 12 bytes a record: a station of five minutes has 4.6 kB a day in the state. Two records of a day whose identities meet
-# in 4 bytes (once in 100 000 days of 288) are written again each time, and never lost.
+# 12 bytes per record: a station with five-minute data has 4.6 kB per day in the state. Two records of a day whose
+# identities have the same 4 bytes (once in 100 000 days of 288 records) are written again each time, and never lost.
 _IDENTITY_BYTES: Final = 4
 _CONTENT_BYTES: Final = 8
 _BYTES: Final = _IDENTITY_BYTES + _CONTENT_BYTES
@@ -18,7 +18,7 @@ Fingerprints = dict[bytes, bytes]
 
 
 class DayFingerprints:
-    """The fingerprints of one station and day, while its records come in."""
+    """The fingerprints of one station and day, while its records arrive."""
 
     def __init__(self, before: str) -> None:
         """`before` are the packed fingerprints of the previous time. Raises ValueError if they are damaged."""
@@ -44,7 +44,7 @@ class DayFingerprints:
 
     @property
     def vanished(self) -> int:
-        """How many earlier records were not returned again; they stay known."""
+        """The number of earlier records that were not returned again; they stay known."""
         return len(self._before.keys() - self._seen)
 
 

@@ -1,4 +1,4 @@
-"""APIs that only keep some hours: which data they no longer have."""
+"""APIs that only keep some hours: the data that are no longer available."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOUR_SECONDS: Final = 3_600
 
 
 def lost_since(fetch: Fetch, before: float, now: float, stations: Iterable[str]) -> WindowFault | None:
-    """What such an API no longer has since the previous run, which was at `before` (epoch s; 0: there was none)."""
+    """What such an API no longer has since the previous run at `before` (epoch s; 0: there was none)."""
     keeps = fetch.keeps_hours
     if keeps is None or not before or now - before <= keeps * _HOUR_SECONDS:
         return None

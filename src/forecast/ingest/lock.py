@@ -104,7 +104,7 @@ class _Keeper:
             LOGGER.warning("the lease could not be released; it expires by itself within %d seconds", LEASE_SECONDS)
 
     def _content(self) -> bytes:
-        # Never the same twice, because a version may be a digest of the content.
+        # Never the same content twice, because a version may be a digest of the content.
         return json.dumps({**self._holder, "renewal": secrets.token_hex(8)}).encode()
 
 

@@ -53,13 +53,13 @@ class Pace:
             try:
                 self._documents.write(self.name, json.dumps(ledger).encode(), found.version if found else None)
             except DocumentChangedError:
-                continue  # another process has counted a call meanwhile
+                continue  # another process has counted a call in the meantime
             break
         if (pause := at - self._clock.now()) > 0:
             self._clock.wait(pause)
 
     def left(self) -> int:
-        """How many calls are left of the last 24 hours' quota."""
+        """How many calls are left in the quota of the last 24 hours."""
         found = self._documents.read(self.name)
         used = _recent(_parsed(found.content, self.name)["calls"], self._clock.now()) if found else {}
         return max(0, self._per_day - sum(used.values()))

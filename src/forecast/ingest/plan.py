@@ -16,10 +16,10 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class StationPlan:
-    """The days of one station, in the order of their importance: recent ones, those that are missing, its history.
+    """The days of one station, in the order of their importance: recent, missing, history.
 
-    A silent station, one whose last days were without records, may come back: then the days of `silent` are read
-    again, if any of `empty` has records. `gone` are days that were never read and that the API no longer has.
+    A silent station, whose last days had no records, may come back: then the days in `silent` are read again, if any
+    day in `empty` has records. `gone` are days that were never read and that the API no longer has.
     """
 
     recent: tuple[date, ...]
@@ -37,10 +37,10 @@ class StationPlan:
 
 
 def station_plan(fetch: Fetch, state: StationState, today: date, since: date | None, until: date | None) -> StationPlan:
-    """What to read of a station.
+    """What to read for a station.
 
-    Recent days are those after the newest that was read, and some before it that are read again, more of them once a
-    week; of the days that were read, only those with known fingerprints. The history reaches back to the
+    Recent days are those after the newest that was read, and some before it, which are read again; once a week, more of
+    them. Of the days that were read, only those with known fingerprints are read again. The history goes back to the
     earliest day that was ever requested.
     """
     end = min(until or today, today)
@@ -69,9 +69,9 @@ def windows(
     own_id: Callable[[str], str] = str,
     backwards: bool = False,
 ) -> list[Window]:
-    """The calls that read these days of these stations; days follow one another in each, in this order.
+    """The calls that read these days of these stations; in each, the days are consecutive and in this order.
 
-    `own_id` gives the network's own id of a station, by which the API groups them.
+    `own_id` returns the network's own id of a station, by which the API groups them.
     """
     by_run: dict[tuple[date, date, str], list[str]] = {}
     for station, of_station in days.items():

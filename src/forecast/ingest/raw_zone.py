@@ -1,7 +1,7 @@
-"""Objects of the raw zone as Airbyte's S3 destination (1.0 and later, JSONL, gzip, flattening off) writes them.
+"""Objects of the raw zone, as Airbyte's S3 destination (1.0 and later, JSONL, gzip, no flattening) writes them.
 
-Default pattern of the key: <namespace>/<stream>/<year>_<month>_<day>_<epoch ms>_<part>.jsonl.gz, times of the sync's
-start in UTC. The namespace is the source here. On S3 the object's metadata names the generation.
+Default pattern of the key: <namespace>/<stream>/<year>_<month>_<day>_<epoch ms>_<part>.jsonl.gz, with the start of the
+sync in UTC. The namespace is the source. On S3, the object's metadata gives the generation.
 https://docs.airbyte.com/integrations/destinations/s3
 """
 
@@ -59,7 +59,7 @@ class Part:
 
 
 class Sync:
-    """One sync of one stream: its number, which is the time of its start, and the names of its objects."""
+    """One sync of one stream: its number, which is the time of its start, and the keys of its objects."""
 
     def __init__(self, source: str, stream: str, started_ms: int, generation: int) -> None:
         self.sync_id = started_ms

@@ -41,7 +41,7 @@ class Reading:
     folder: Path
 
     def read(self, fetch: Source, stations: Mapping[str, Station], result: SourceResult) -> None:
-        """Read one source; every foreseeable fault goes into the result."""
+        """Read one source; every foreseeable error goes into the result."""
         try:
             key = Key("" if fetch.key_setting is None else str(self.settings.of_networks[fetch.key_setting]))
             clock = self.around.the_clock
@@ -125,7 +125,7 @@ def _fail(result: SourceResult, error: ForecastError) -> None:
 
 
 def _foretell(run: SourceRun, result: SourceResult) -> None:
-    """Record which calls would be made."""
+    """Record the calls that would be made."""
     plans = run.plan()
     for name, plan in plans.items():
         result.stations[name].days_left = len(plan.days)

@@ -1,4 +1,4 @@
-"""The result of an ingest: counts by source, station and day."""
+"""The result of an ingest run: counts by source, station and day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How the reading of a source, or of all, has ended."""
+    """How reading a source, or all sources, ended."""
 
     SUCCESS = "success"
     QUOTA_REACHED = "quota_reached"  # a clean end: the next run continues
@@ -51,7 +51,7 @@ class WindowFault:
 
 @dataclass(slots=True)
 class FileCounts:
-    """Files of a source that serves whole files: the wanted ones, and what became of them."""
+    """Files of a source that serves whole files: how many were wanted, and what happened to them."""
 
     listed: int = 0
     written: int = 0

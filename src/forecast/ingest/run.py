@@ -40,11 +40,11 @@ class IngestResult:
     finished_at: datetime
     request: Request
     sources: list[SourceResult] = field(default_factory=list)
-    without_key: dict[str, str] = field(default_factory=dict)  # source, and the setting that it lacks
+    without_key: dict[str, str] = field(default_factory=dict)  # source, and the setting that is missing
 
     @property
     def exit_code(self) -> int:
-        """The worst of the sources."""
+        """The worst exit code of the sources."""
         return worst_exit_code(source.exit_code for source in self.sources)
 
     @property
@@ -64,8 +64,8 @@ def run_ingest(
 ) -> IngestResult:
     """Read what is new from the networks' APIs into the raw zone.
 
-    Raises SettingError for faults before any call: no key, an unknown source or station, a place for the state
-    that would be read as raw data.
+    Raises SettingError for faults that are found before any call: no key, an unknown source or station, or a place for
+    the state that would be read as raw data.
     """
     around = around or Surroundings()
     clock = around.the_clock
@@ -111,10 +111,9 @@ def _places(settings: Settings, around: Surroundings) -> tuple[Store, Documents]
 def _sources(
     settings: Settings, request: Request, known: Mapping[str, Source], networks: Set[str]
 ) -> tuple[list[Source], dict[str, str]]:
-    """The sources to read, and those left out without a key, if none was named.
+    """The sources to read, and those left out for lack of a key.
 
-    If none is named, those whose network has stations in the registry are read, except those that have to be
-    named.
+    If none is named, those whose network has stations in the registry are read, except those that have to be named.
     """
     by_default = (name for name, one in known.items() if not (isinstance(one, FileFetch) and one.only_named))
     asked = _known_sources(request.sources or tuple(by_default), known)
@@ -155,9 +154,9 @@ def _stations(request: Request, stations: Stations, fetches: Sequence[Source]) -
 
 
 def airbyte_sources(names: tuple[str, ...], stations: Stations) -> list[Fetch]:
-    """The sources with these names that Airbyte can read; if none is named, those that have stations.
+    """The sources with these names that Airbyte can read; if none is named, those with stations.
 
-    Raises SettingError for an unknown one, and for one without stations.
+    Raises SettingError for an unknown source, and for one without stations.
     """
     networks = {station.network for station in stations}
     asked = _known_sources(names, MANIFESTED)

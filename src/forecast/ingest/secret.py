@@ -6,7 +6,7 @@ from forecast.core.text import without_secret
 
 
 class Key:
-    """A network's key: shown as ***, and removed from texts of others."""
+    """A network's key: shown as ***, and removed from texts by others."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -29,15 +29,15 @@ from forecast.networks.fetch import Fetch
 from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
-# What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
+# What was read is published after so many minutes of calls, so that a killed run loses no more of the quota.
 _MINUTES_PER_OBJECT: Final = 2
 
-# Of a number of calls to a source: something that lasts while they are made, and is notified of each.
+# Shows progress: it is entered before a number of calls to a source, and notified of each.
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 
 def no_progress(_calls: int, _source: str) -> AbstractContextManager[Callable[[], None]]:
-    """Tells nobody."""
+    """Shows nothing."""
     return nullcontext(lambda: None)
 
 
@@ -52,7 +52,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class SourceRun:
-    """Reads one source. `folder` is for what is being written; `check_lease` raises where the lease is lost."""
+    """Reads one source. `folder` is for what is being written; `check_lease` raises if the lease is lost."""
 
     api: Api
     state: SourceState
@@ -80,7 +80,7 @@ class SourceRun:
         return self.api.fetch
 
     def plan(self) -> dict[str, StationPlan]:
-        """What is to be read, by station; nothing is changed."""
+        """What to read, by station; nothing is changed."""
         return {
             name: station_plan(
                 self._fetch, self.state.stations.get(name, StationState()), self._today(name), self.wanted.since,
@@ -90,7 +90,7 @@ class SourceRun:
         }  # fmt: skip
 
     def count_calls(self, plans: Mapping[str, StationPlan]) -> int:
-        """How many calls the plans need; noted in the result."""
+        """The number of calls that the plans need, which goes into the result."""
         kinds = (
             {name: getattr(plan, kind) for name, plan in plans.items()} for kind in ("recent", "missing", "history")
         )
@@ -101,7 +101,7 @@ class SourceRun:
         return windows(self._fetch, days, own_id=lambda name: self.stations[name].network_id, backwards=backwards)
 
     def execute(self) -> None:
-        """Read what is to be read. What was read before a fault is kept; the fault goes into the result."""
+        """Read what is planned. What was read before a fault is kept; the fault goes into the result."""
         try:
             self.prepare()
             plans = self.plan()
@@ -115,7 +115,7 @@ class SourceRun:
             self._sum_up()
 
     def prepare(self) -> None:
-        """Read the state and number the sync."""
+        """Read the state and give the sync its number."""
         self.state.load(lambda key: self.store.find(key) is not None)
         for of_station in self.state.stations.values():
             of_station.forget(self._fetch.deep_lookback_days)
@@ -125,7 +125,7 @@ class SourceRun:
                 before = self.state.stations.get(name, StationState())
                 wanted = [day for day in (before.since, before.read_from) if day is not None]
                 self.state.stations[name] = StationState(since=min(wanted, default=None))
-        # Never the number of a sync before, even where the clock was set back.
+        # Never the number of an earlier sync, even if the clock was set back.
         self._sync_before = self.state.last_sync
         started = max(int(self.api.caller.clock.now() * 1000), self.state.last_sync + 1)
         self.state.last_sync = started
@@ -149,17 +149,17 @@ class SourceRun:
         self._flush()
 
     def _read_missing(self, plans: Mapping[str, StationPlan], advance: Callable[[], None]) -> None:
-        """Ask again for what was not answered, the newest first, and for what a station has sent that was silent.
+        """Request again what was not answered, newest first, and old records of stations that were silent.
 
-        Days that are never answered keep nothing else from being read: not the recent days, which came before, and not
-        the history, for which failures are counted separately.
+        Days that are never answered do not keep anything else from being read: not the recent days, which came before,
+        and not the history, for which failures are counted separately.
         """
         holes = {name: {*plan.missing, *self._came_back.get(name, ())} for name, plan in plans.items()}
         with self._failures.counted_apart():
             self._read(self._windows(holes, backwards=True), advance)
 
     def _note_gone(self, plans: Mapping[str, StationPlan]) -> None:
-        """Say what an API that keeps little has lost since the run before."""
+        """Record what an API that keeps few hours has lost since the previous run."""
         known = [name for name in plans if name in self.state.stations]
         fault = lost_since(self._fetch, self._sync_before / 1000, self.api.caller.clock.now(), known)
         if fault is None:
@@ -184,7 +184,7 @@ class SourceRun:
                 continue
             asked = Window(stations, window.first, window.last)
             try:
-                # Without a name here: an answer would be held until the next one has come.
+                # Not assigned to a name: otherwise, an answer would stay in memory until the next one arrives.
                 self._take(asked, records_by_day(self._fetch, self.stations, asked, self._ask(asked)))
             except WindowError as error:
                 self._miss(asked, error)
@@ -195,12 +195,12 @@ class SourceRun:
                 self._flush()
 
     def _ask(self, window: Window) -> list[Record]:
-        """The records of a window, whose stations the network knows by its own ids."""
+        """The records of a window, whose stations have other ids in the network."""
         own = tuple(self.stations[name].network_id for name in window.stations)
         return self.api.ask(Window(own, window.first, window.last))
 
     def _take(self, window: Window, by_day: dict[tuple[str, date], list[Record]]) -> None:
-        """Write what is new of an answer, and let go of it."""
+        """Write what is new in an answer, and release it."""
         self._failures.note_answer(window.stations)
         read = written = 0
         now = self.api.caller.clock.now()
@@ -216,15 +216,16 @@ class SourceRun:
                 read, written = read + counts.read, written + counts.written
                 if counts.read:
                     self._note_back(name, day)
-                # Until the end of the run the silent days may turn out to be missing.
+                # Before the end of the run, the silent days may turn out to be missing.
                 state.note_read(day, prints.packed, self._fetch.deep_lookback_days, self._plans[name].silent)
             self._touched.add(name)
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
 
     def _note_back(self, name: str, day: date) -> None:
-        """Where a station was silent until this day, the days before are missing from now on.
+        """If a station was silent until this day, mark the days before it as missing.
 
-        What was offline uploads its old records when it is back, also those of the rest of the day on which it went.
+        A station that was offline uploads its old records when it is back, including those of the rest of the day on
+        which it failed.
         """
         plan = self._plans[name]
         if day not in plan.empty or name in self._came_back:
@@ -249,7 +250,7 @@ class SourceRun:
         return self._sync
 
     def _miss(self, window: Window, error: WindowError) -> None:
-        """Note what was not read. Raises SilentError where nothing is answered any more."""
+        """Record what was not read. Raises SilentError if nothing is answered any more."""
         LOGGER.warning("%s: not read: %s", window, error.message)
         self.result.window_faults.append(
             WindowFault(window.stations, window.first, window.last, error.code, error.message, error.exit_code)
@@ -265,7 +266,7 @@ class SourceRun:
         return calls >= _MINUTES_PER_OBJECT * self._fetch.per_minute or size >= MAX_PART_BYTES
 
     def _flush(self) -> None:
-        """Make what was read visible, and then let the state vouch for it."""
+        """Publish what was read, and then update the state."""
         self._calls_at_flush = self.api.caller.calls
         if not self._touched:
             return

@@ -9,7 +9,7 @@ from forecast.networks.file_fetch import FileFetch
 from forecast.networks.registry import NETWORKS
 
 FETCHES: Final[dict[str, Fetch]] = NETWORKS.fetches
-# Those that serve whole files.
+# The sources that serve whole files.
 FILE_FETCHES: Final[dict[str, FileFetch]] = NETWORKS.file_fetches
-# Those that Airbyte can read too.
+# The sources that Airbyte can read too.
 MANIFESTED: Final[dict[str, Fetch]] = {name: fetch for name, fetch in FETCHES.items() if not fetch.no_manifest}

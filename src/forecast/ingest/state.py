@@ -23,11 +23,11 @@ _ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(slots=True)
 class StationState:
-    """The days of one station that were read: all from `read_from` to `read_to`, but for those that are missing.
+    """The days of one station that were read: all from `read_from` to `read_to`, except those that are missing.
 
-    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that can be read again,
-    "" of a day without records: see `forget`. They are packed: unpacked, those of 100 stations and 14 days would take
-    33 MB.
+    `since` is the first day of the wanted history. `days` has the fingerprints of the days that can be read again, ""
+    for a day without records: see `forget`. They are packed: unpacked, those of 100 stations and 14 days would take 33
+    MB.
     """
 
     since: date | None = None
@@ -39,13 +39,13 @@ class StationState:
 
     @property
     def through(self) -> date | None:
-        """The last whole day: none before it is missing, and it was over before it was read last."""
+        """The last complete day: no day before it is missing, and it was over when it was last read."""
         if self.read_to is None:
             return None
         return min([self.read_to, *self.missing]) - _ONE_DAY
 
     def note_read(self, day: date, fingerprints: str, lookback_days: int, keep: Container[date] = ()) -> None:
-        """A day was read. What is more than so many days before the newest is not read again, but for `keep`."""
+        """Record that a day was read. Days more than `days` before the newest are not read again, except `keep`."""
         self._extend(day)
         self.missing.discard(day)
         self.days[day] = fingerprints
@@ -58,11 +58,11 @@ class StationState:
             self.missing.add(day)
 
     def forget(self, lookback_days: int, keep: Container[date] = ()) -> None:
-        """Keep no more fingerprints than reading again needs, however long the history is.
+        """Only keep the fingerprints that are needed to read days again, however long the history is.
 
-        They are those of the last days, of days that are missing, and of the newest day with records before the last
-        days. All days between that one and the last days are empty: a station that was silent for months and comes
-        back is read from there on.
+        They are those of the last days, of missing days, and of the newest day with records before the last days. All
+        days between that one and the last days are empty: a station that was silent for months and comes back is read
+        from there on.
         """
         if self.read_to is None:
             return
@@ -74,7 +74,7 @@ class StationState:
                 del self.days[day]
 
     def silent_before(self, day: date) -> list[date]:
-        """The days without records right before a day, and before them the last one that has some."""
+        """The days without records right before a day, preceded by the last day with records."""
         known = (earlier for earlier, fingerprints in self.days.items() if fingerprints and earlier < day)
         first = max(known, default=self.read_from)
         return [] if first is None else list(days_between(first, day - _ONE_DAY))
@@ -82,7 +82,7 @@ class StationState:
     def _extend(self, day: date) -> None:
         if self.read_from is None or self.read_to is None:
             self.read_from = self.read_to = day
-        # Days between this one and those that were read were not asked for yet.
+        # Days between this one and those that were read have not been requested yet.
         elif day < self.read_from:
             self.missing |= set(days_between(day + _ONE_DAY, self.read_from - _ONE_DAY))
             self.read_from = day
@@ -91,7 +91,7 @@ class StationState:
             self.read_to = day
 
     def as_json(self) -> dict[str, Any]:
-        """The state as it is kept."""
+        """The state as it is stored."""
         return {
             "since": _text(self.since),
             "read_from": _text(self.read_from),
@@ -103,7 +103,7 @@ class StationState:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> StationState:
-        """The state from what was kept. Raises ValueError, KeyError or TypeError."""
+        """The state from its stored form. Raises ValueError, KeyError or TypeError."""
         return cls(
             _day(entry["since"]),
             _day(entry["read_from"]),
@@ -129,9 +129,9 @@ class SourceState:
         self._kept: dict[str, Any] = {}
 
     def load(self, is_there: Callable[[str], bool]) -> None:
-        """Read it. `is_there` says whether an object of the raw zone exists.
+        """Read it. `is_there` says whether an object exists in the raw zone.
 
-        Raises SettingError where it is not as this program writes it.
+        Raises SettingError if it is not in the form that this program writes.
         """
         found = self._documents.read(self.name)
         if found is None:
@@ -151,11 +151,11 @@ class SourceState:
         self._version = found.version
 
     def announce(self, key: str, touched: Iterable[str]) -> None:
-        """Say which object is about to appear, and what will hold of these stations then."""
+        """Record which object is about to be written, and the state of these stations that will apply then."""
         self._write({"object": key, "stations": {name: self.stations[name].as_json() for name in touched}})
 
     def commit(self, touched: Iterable[str]) -> None:
-        """What was said of these stations holds now."""
+        """Put the announced state of these stations into effect."""
         self._kept |= {name: self.stations[name].as_json() for name in touched}
         self._write(None)
 
@@ -178,7 +178,7 @@ def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """The days from the first to the last, both included; none where the last is earlier."""
+    """The days from the first to the last, including both; none if the last is earlier."""
     while first <= last:
         yield first
         first += _ONE_DAY

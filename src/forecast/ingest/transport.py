@@ -1,4 +1,4 @@
-"""HTTP, without knowledge of any network."""
+"""HTTP, independent of any network."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from forecast import __version__
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0
 _BEGINNING_BYTES: Final = 64 << 10
-# A hundred stations have 3 to 6 MB a day, unpacked.
+# A hundred stations have 3 to 6 MB per day, decompressed.
 MAX_BODY_BYTES: Final = 64 << 20
-# A year of 60 stations every three hours has 22 MB, ten years of hourly values of a hundred stations 100 MB.
+# A year of 60 stations, every three hours, has 22 MB; ten years of hourly values of a hundred stations have 100 MB.
 MAX_FILE_BYTES: Final = 512 << 20
 _PIECE_BYTES: Final = 64 << 10
 _OK: Final = 200
@@ -28,12 +28,12 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class NoResponseError(Exception):
-    """No whole answer came; the text says why, without the address, which holds the key."""
+    """There was no complete response; the text says why, without the address, which contains the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, unpacked; names of headers are in lower case."""
+    """A response, decompressed; the names of headers are in lower case."""
 
     status: int
     body: bytes = field(repr=False)
@@ -41,27 +41,27 @@ class Response:
 
     @property
     def beginning(self) -> str:
-        """What describes a refusal in words, and is shown of a response; the others have megabytes."""
+        """The part that describes a refusal in words, and that messages show; other responses have megabytes."""
         return self.body[:_BEGINNING_BYTES].decode(errors="replace")
 
 
 class Transport(Protocol):
-    """Whatever answers a GET."""
+    """Anything that answers a GET request."""
 
     def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
         """The response, whatever its status. Raises NoResponseError if there is none."""
         ...
 
     def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:
-        """The answer, whose body is in the file where the status is 200, as it was sent. Raises NoResponseError."""
+        """The response; if the status is 200, its body is in the file, as it was sent. Raises NoResponseError."""
         ...
 
 
 class HttpTransport:
-    """HTTP(S) over urllib3, gzipped where the server can, without redirects (they would carry the key elsewhere)."""
+    """HTTP(S) over urllib3, with gzip if the server has it, and without redirects, which would leak the key."""
 
     def __init__(self, *, ipv4_only: bool = False) -> None:
-        # A socket that is bound to an IPv4 address connects to IPv4 addresses alone.
+        # A socket bound to an IPv4 address only connects to IPv4 addresses.
         source = ("0.0.0.0", 0) if ipv4_only else None  # noqa: S104  nothing listens there
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
@@ -88,7 +88,7 @@ class HttpTransport:
         """See `Transport.download`."""
         try:
             wanted = {**self._pool.headers, "Accept": "*/*", "Accept-Encoding": "identity", **headers}
-            # There is no key in the call that a redirect could carry elsewhere.
+            # This call has no key that a redirect could leak.
             answer = self._pool.request("GET", url, headers=wanted, retries=_REDIRECTS, preload_content=False)
             try:
                 body = b"" if answer.status == _OK else _read(answer)
@@ -102,7 +102,7 @@ class HttpTransport:
 
 
 def _save(answer: urllib3.BaseHTTPResponse, path: Path) -> None:
-    """Write the body to a file, packed as it is."""
+    """Write the body to a file, still compressed."""
     size = 0
     with path.open("wb") as file:
         for piece in answer.stream(_PIECE_BYTES, decode_content=False):
@@ -113,7 +113,7 @@ def _save(answer: urllib3.BaseHTTPResponse, path: Path) -> None:
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """The whole body, unpacked, in pieces: one read of it would hold it twice."""
+    """The whole body, decompressed, in pieces: a single read would hold it twice."""
     body = io.BytesIO()
     for piece in answer.stream(_PIECE_BYTES, decode_content=True):
         body.write(piece)
@@ -124,7 +124,7 @@ def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
 
 
 def _message(error: HTTPError) -> str:
-    """What happened; urllib3's own texts quote the address."""
+    """What happened; urllib3's own texts contain the address."""
     if isinstance(error, NameResolutionError):
         return "its host name does not resolve"
     named = {

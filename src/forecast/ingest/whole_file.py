@@ -15,7 +15,7 @@ _PIECE_BYTES: Final = 1 << 20
 
 
 def check_whole(path: Path, name: str) -> None:
-    """Raise BrokenAnswerError where a zip or a gzip is damaged, cut off, or something else under its name."""
+    """Raise BrokenAnswerError if a zip or gzip file is damaged, truncated, or of another format than its name says."""
     damaged = None
     try:
         if name.endswith(".zip"):

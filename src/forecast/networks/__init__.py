@@ -1,1 +1,1 @@
-"""Everything that each network is, a package a network; nothing elsewhere names one."""
+"""The networks, one package each; nothing else in the program names one."""

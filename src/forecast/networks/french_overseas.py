@@ -1,10 +1,10 @@
-"""What the numbers of Météo-France's stations say: their departments, and overseas their time zones."""
+"""What the ids of Météo-France's stations say: the department, and overseas the time zone."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# 977 and 978 are Saint-Barthélemy and Saint-Martin; of 987 the Marquesas and Gambier have other clocks.
+# 977 and 978 are Saint-Barthélemy and Saint-Martin; in 987, the Marquesas and Gambier have their own time zones.
 ZONES: Final = {
     "971": "America/Guadeloupe",
     "972": "America/Martinique",

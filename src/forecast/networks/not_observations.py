@@ -1,7 +1,7 @@
 """Data that look like observations but are not, recognised by their first bytes and rejected by name.
 
-A forecaster who verifies a model with the output of a model learns nothing. Open-Meteo is models alone; Meteostat's
-rows do not say, or in another column that is easily lost, which of their values were measured.
+A forecaster who verifies a model against model output learns nothing. Open-Meteo only has model output. Meteostat mixes
+it with observations, and says which is which in another column that is easily lost, or not at all.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _OPEN_METEO_MEMBERS: Final = (b'"generationtime_ms"', b'"utc_offset_seconds"')
 _OPEN_METEO_HEADER: Final = b"latitude,longitude,elevation,utc_offset_seconds,timezone,"
 _METEOSTAT: Final = (b"temp", b"dwpt", b"rhum", b"prcp", b"wdir", b"wspd", b"pres")
 _WORD: Final = re.compile(rb"[a-z_]+")
-# A row of JSON and a header end well before.
+# A row of JSON and a header are shorter than this.
 _FIRST_ROW_BYTES: Final = 4 << 10
 
 
 def _is_open_meteo(start: bytes) -> bool:
-    """Its JSON, bare or in JSON text in an envelope, and its CSV export."""
+    """Its JSON, bare or as JSON text in an envelope, and its CSV export."""
     plain = start.replace(b'\\"', b'"')
     return all(name in plain for name in _OPEN_METEO_MEMBERS) or plain.lstrip().startswith(_OPEN_METEO_HEADER)
 
 
 def _is_meteostat(start: bytes) -> bool:
-    """Its hourly CSV files and the rows of its JSON API: nobody else has these names together in this order."""
+    """Its hourly CSV files and the rows of its JSON API: only they have these names together, in this order."""
     words = dict.fromkeys(_WORD.findall(start[:_FIRST_ROW_BYTES]))
     return tuple(word for word in words if word in _METEOSTAT) == _METEOSTAT
 

@@ -1,4 +1,4 @@
-"""The version of QC: that of the checks, with what the networks change of them."""
+"""The version of QC: the checks, and what the networks change in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from forecast.qc.version import checks_version, values_of
 
 @cache
 def qc_version() -> int:
-    """Another one for every change of the checks and of the networks' thresholds and failed codes."""
+    """A text that differs after every change of the checks and of the networks' thresholds and failed codes."""
     return checks_version(
         [
             [network.name, values_of(network.thresholds), sorted(map(repr, network.failed_codes))]

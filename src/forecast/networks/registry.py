@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class Networks:
-    """Networks by name, in the order of their names.
+    """Networks by name, in alphabetical order.
 
-    Raises ValueError where two have one name, or two of their streams are one source.
+    Raises ValueError if two networks have the same name, or two of their streams are the same source.
     """
 
     def __init__(self, found: Iterable[Network]) -> None:
@@ -50,11 +50,11 @@ class Networks:
 
     @property
     def id_prefixes(self) -> dict[str, str]:
-        """What the ids of each network's stations begin with."""
+        """The prefixes of the ids of each network's stations."""
         return {network.name: network.id_prefix for network in self}
 
     def thresholds_of(self, name: str) -> Mapping[str, Thresholds]:
-        """The thresholds of the checks that differ at the stations of a network, by parameter."""
+        """The thresholds of the checks that differ at a network's stations, by parameter."""
         return self._networks[name].thresholds if name in self._networks else {}
 
     def failed_codes_of(self, name: str) -> Set[QualityCode]:
@@ -63,9 +63,9 @@ class Networks:
 
 
 def find_networks() -> Networks:
-    """The packages in this folder, and those that an installed distribution names under `forecast.networks`.
+    """The packages in this folder, and those that installed distributions name under `forecast.networks`.
 
-    Raises SettingError where an installed one cannot be loaded, is no network, or has a name or a source that is taken.
+    Raises SettingError if an installed one cannot be loaded, is not a network, or has a name or a source that is taken.
     """
     found = list(_packages())
     for entry in installed_entries():
@@ -87,20 +87,20 @@ def find_networks() -> Networks:
 
 
 def installed_networks() -> list[str]:
-    """The distributions that bring a network, each with its version."""
+    """The installed distributions that contain a network, each with its version."""
     distributions = [entry.dist for entry in installed_entries() if entry.dist is not None]
     return sorted(f"{dist.name} {dist.version}" for dist in distributions)
 
 
 def _check_settings(entry: EntryPoint, place: str) -> None:
-    """Raises SettingError where an installed package declares settings that are wrong or taken."""
+    """Raises SettingError if an installed package declares settings that are wrong or taken."""
     folder = folder_of(entry)
     try:
         declared = () if folder is None else read_settings(folder)
     except ValueError as error:
         raise SettingError(f"{place} has wrong settings: {error}; update the package, or remove it") from error
     if strange := [setting.name for setting in declared if setting not in NETWORK_SETTINGS]:
-        raise SettingError(f"{place} has the setting {strange[0]}, which there is already; remove one of the two")
+        raise SettingError(f"{place} has the setting {strange[0]}, which exists already; remove one of the two")
 
 
 def _packages() -> Iterator[Network]:

@@ -1,4 +1,4 @@
-"""The two kinds of object stores, with one interface: a prefix of an S3 bucket, and a local folder.
+"""The two kinds of object store, with one interface: a prefix of an S3 bucket, and a local folder.
 
 Keys are relative to the store, and opaque. Reading copies one version of an object to a local file; writing is atomic.
 """
@@ -19,12 +19,12 @@ def is_on_s3(store: Store) -> bool:
 
 
 def lists_in_order(store: Store) -> bool:
-    """Whether a list that begins behind a key costs less than all of it: a folder and a directory bucket have none."""
+    """Whether listing only the keys after a given one is cheaper; not so in a folder or a directory bucket."""
     return is_on_s3(store) and "--x-s3/" not in store.uri
 
 
 def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:
-    """The store of s3://bucket/prefix/ or of a local folder, which `setting` names."""
+    """The store at s3://bucket/prefix/ or in a local folder; `setting` is the name of the setting, for messages."""
     if uri.startswith("s3://"):
         from forecast.storage.s3 import S3Store  # noqa: PLC0415  boto3 takes 0.4 s of CPU, which a folder does not need
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError
 from forecast.core.raw_objects import RawObject
 
-# Files are copied in pieces of this many bytes.
+# Files are copied in blocks of this many bytes.
 BLOCK_BYTES = 1 << 20
 
 
@@ -20,37 +20,38 @@ class ObjectChangedError(RetryableError):
 
 
 class Store(Protocol):
-    """Objects by key, below `uri`; `place` is the same whichever way a folder was named."""
+    """Objects by key, below `uri`; `place` is the same whichever way a folder is named."""
 
     uri: str
     place: str
 
     def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
-        """All objects, in the order of their keys; those between two keys, or before or after one, where given."""
+        """All objects in the order of their keys; only those after and before the given keys, if any are given."""
         ...
 
     def fetch(self, listed: RawObject, target: Path) -> str:
-        """Copy the listed version to a local file; returns the SHA-256 of key and content, as 32 hexadecimal digits.
+        """Copy the listed version to a local file; the SHA-256 of key and content, as 32 hexadecimal digits.
 
-        Raises RetryableError where this object cannot be read, and ObjectChangedError where it is another one by now.
+        Raises RetryableError if the object cannot be read, and ObjectChangedError if it is no longer the listed
+        version.
         """
         ...
 
     def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
-        """Make a local file an object, whole or not at all; an object of that key is replaced.
+        """Store a local file as an object, completely or not at all; it replaces an object with the same key.
 
-        The metadata stays with the object where the place has a place for it, which a folder has not.
+        The metadata stays with the object if the store can keep it, which a folder cannot.
         """
         ...
 
     def remove(self, key: str) -> None:
-        """Take an object away; it is gone for good when this returns, also where there was none."""
+        """Remove an object. When this returns, it is permanently gone, or never existed."""
         ...
 
     def beside(self) -> tuple[str, Sequence[str]]:
-        """What there is where nothing of this place is: the nearest place above it that holds something, and names.
+        """For a place that holds nothing: the nearest place above it that holds something, and the names in there.
 
-        Names of what holds more end with a slash. No name where nothing is above either.
+        Names of what contains more end with a slash. There are no names if nothing is above either.
         """
         ...
 
@@ -60,7 +61,7 @@ class Store(Protocol):
 
 
 def digest_of(path: Path, key: str) -> str:
-    """What `Store.fetch` gives for an object of this content and key."""
+    """What `Store.fetch` returns for an object with this content and key."""
     digest = new_digest(key)
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
@@ -69,17 +70,17 @@ def digest_of(path: Path, key: str) -> str:
 
 
 def new_digest(key: str) -> Any:
-    """The key is part of it: the same table below two stations' prefixes is two objects."""
+    """A digest that includes the key: the same table below the prefixes of two stations is two objects."""
     return hashlib.sha256(key.encode() + b"\0")
 
 
 def hex_digest(digest: Any) -> str:
-    """The digest as it is in names: 32 hexadecimal digits."""
+    """The digest as it is used in names: 32 hexadecimal digits."""
     return str(digest.hexdigest())[:32]
 
 
 def unreadable(uri: str, error: OSError, target: Path) -> ForecastError:
-    """The words for an object that could not be copied to a local file."""
+    """The error for an object that could not be copied to a local file."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return ObjectDeniedError(f"{uri} may not be read by this user ({error.strerror}); change its permissions")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -19,7 +19,7 @@ from forecast.core.file_lock import lock
 
 
 class Document(NamedTuple):
-    """A document as it is now; `version` names it in `Documents.write`."""
+    """A document as it is now; `version` identifies it in `Documents.write`."""
 
     content: bytes
     version: str
@@ -27,7 +27,7 @@ class Document(NamedTuple):
 
 
 class DocumentChangedError(RetryableError):
-    """Somebody else has written the document since it was read."""
+    """Another process has written the document since it was read."""
 
 
 class Documents(Protocol):
@@ -40,15 +40,15 @@ class Documents(Protocol):
         ...
 
     def write(self, name: str, content: bytes, replaces: str | None) -> str:
-        """Write the document in place of that version, None where there must be none; its new version.
+        """Replace that version of the document, None if there must be none yet; its new version.
 
-        Raises DocumentChangedError where another version is there.
+        Raises DocumentChangedError if there is another version.
         """
         ...
 
 
 def open_documents(uri: str, setting: str) -> Documents:
-    """The documents of s3://bucket/prefix/ or of a local folder, which `setting` names."""
+    """The documents at s3://bucket/prefix/ or in a local folder; `setting` is the name of the setting, for messages."""
     if uri.startswith("s3://"):
         from forecast.storage.s3_documents import S3Documents  # noqa: PLC0415  boto3 is not needed for a folder
 
@@ -57,12 +57,12 @@ def open_documents(uri: str, setting: str) -> Documents:
 
 
 def changed(uri: str) -> DocumentChangedError:
-    """The error of a write that names another version than is there."""
+    """The error of a write that replaces a version other than the current one."""
     return DocumentChangedError(f"{uri} was changed by another process; run again")
 
 
 class LocalDocuments:
-    """Documents in a folder. A lock of the kernel keeps two writers apart; a version is the digest of the content."""
+    """Documents in a folder. A kernel lock keeps writers apart; a version is the digest of the content."""
 
     def __init__(self, folder: Path, setting: str) -> None:
         self._folder = folder
@@ -83,7 +83,7 @@ class LocalDocuments:
         return Document(content, _version(content), age)
 
     def write(self, name: str, content: bytes, replaces: str | None) -> str:
-        """See `Documents.write`; it is on the disk when this returns."""
+        """See `Documents.write`; the document is on disk when this returns."""
         path = self._folder / name
         try:
             with self._locked():

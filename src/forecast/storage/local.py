@@ -1,4 +1,4 @@
-"""Objects in a local folder. An ETag is the size and the time of the last change."""
+"""Objects in a local folder. An ETag consists of the size and the time of the last change."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LocalStore:
     def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
         """See `Store.list`; a link to a folder is not followed.
 
-        Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
+        Raises SettingError if a folder is missing or must not be read: no part of the zone is ever left out.
         """
         self._check_is_folder()
         for key in self._keys(prefix[: prefix.rfind("/") + 1]):
@@ -56,11 +56,11 @@ class LocalStore:
     def fetch(self, listed: RawObject, target: Path) -> str:
         """See `Store.fetch`.
 
-        Raises ObjectRejectedError where the file's name is no text, which neither MongoDB nor Parquet could keep, where
-        it is no file, and where it is a link that leads out of the folder: what lies there was never meant to be read.
+        Raises ObjectRejectedError if the file's name is not valid text, which neither MongoDB nor Parquet could store,
+        if it is not a file, and if it is a link that leads out of the folder: its target was never meant to be read.
         """
         if not _is_text(listed.key):
-            raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; give it another one")
+            raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; rename it")
         path = self._path(listed.key)
         digest = new_digest(listed.key)
         try:
@@ -78,12 +78,12 @@ class LocalStore:
             raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise _no_file("a link that leads back to itself") from error
+                raise _no_file("a link to itself") from error
             raise unreadable(listed.uri, error, target) from error
         return hex_digest(digest)
 
     def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
-        """See `Store.publish`; it is on the disk when this returns."""
+        """See `Store.publish`; the object is on disk when this returns."""
         del metadata  # a file has none
         target = self._path(key)
         try:
@@ -144,10 +144,10 @@ class LocalStore:
         raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
 
     def _keys(self, below: str) -> Iterator[str]:
-        """The keys of a folder of the zone ("" or "a/b/") in their order; the names of one folder are in memory."""
+        """The keys of a folder of the zone ("" or "a/b/"), in order; holds the names of one folder at a time."""
         try:
             with os.scandir(self._folder / below) as found:
-                # A link to a folder is not followed. A folder's keys are sorted as its name with a slash.
+                # A link to a folder is not followed. Folders are sorted by their name with a slash, as their keys are.
                 names = sorted(
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found
                 )
@@ -157,29 +157,29 @@ class LocalStore:
         for name in names:
             if name.endswith("/"):
                 yield from self._keys(below + name)
-            # Files that are being written, or were when their writer was killed.
+            # Files that are being written, or that were when their writer was killed.
             elif not _PART.fullmatch(name):
                 yield below + name
 
     def _described(self, key: str) -> RawObject | None:
-        """The object under a key; None if it has gone meanwhile."""
+        """The object with a key; None if it has been removed meanwhile."""
         path = self._folder / key
         try:
             status = path.stat()
         except OSError:
             try:
-                status = path.lstat()  # of a link to nowhere, the link itself
+                status = path.lstat()  # for a dangling link, the link itself
             except FileNotFoundError:
                 return None
         modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
         return RawObject(key, str(path), status.st_size, _etag(status), modified)
 
     def _inside(self, path: Path) -> Path:
-        """The target of a path, which must be below the folder too."""
+        """The target of a path, which must also be below the folder."""
         try:
             real = path.resolve()
         except RuntimeError:
-            return path  # a link to itself: opening it says so
+            return path  # a link to itself: opening it reports that
         if not real.is_relative_to(self._folder.resolve()):
             raise ObjectRejectedError(
                 "link_outside",
@@ -188,19 +188,19 @@ class LocalStore:
         return real
 
     def _path(self, key: str) -> Path:
-        """The path of a key, which must be below the folder."""
+        """The path for a key, which must be below the folder."""
         if "\0" in key or not _NO_SEGMENTS.isdisjoint(key.split("/")):
             raise SettingError(f"{key!r} cannot be the name of a file in {self.uri}")
         return self._folder / key
 
 
 def _is_text(key: str) -> bool:
-    """Whether a key can be written as UTF-8; Python reads the bytes of a name that is not as lone surrogates."""
+    """Whether a key can be written as UTF-8; Python reads bytes that are not UTF-8 as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """Open a file, and at once: a named pipe would wait for its writer. Raises ObjectRejectedError for what is none."""
+    """Open a file without waiting, as a named pipe would. Raises ObjectRejectedError if it is not a file."""
     kind = stat.S_IFMT(path.lstat().st_mode)
     if kind in (stat.S_IFREG, stat.S_IFLNK):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -218,12 +218,12 @@ def _no_file(found: str) -> ObjectRejectedError:
 
 @contextmanager
 def _new_part(folder: Path) -> Iterator[Path]:
-    """A file for an incomplete object, removed afterwards; locked as long as its writer runs."""
+    """A file for an incomplete object, removed afterwards; locked while its writer runs."""
     while True:
         part = folder / f".{secrets.token_hex(8)}.part"
         with part.open("xb") as file:
             lock(file)
-            # A concurrent run that tidied the folder between the two lines above has removed it.
+            # A concurrent run that was tidying the folder between the two lines above has removed it.
             if not part.exists():
                 continue
             try:
@@ -257,7 +257,7 @@ def _flush(path: Path) -> None:
 
 def _unlistable(error: OSError) -> None:
     if isinstance(error, FileNotFoundError):
-        return  # a folder that was removed since its name was read
+        return  # a folder that was removed after its name was read
     raise SettingError(f"the folder {error.filename} cannot be listed: {error.strerror}") from error
 
 

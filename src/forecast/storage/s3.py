@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("forecast.storage")
 _Result = TypeVar("_Result")
-# Of a key: the names that boto3 has for bucket and key.
+# Of an object: boto3's names for its bucket and key.
 Place = Callable[[str], dict[str, str]]
 # A page of a list has as many keys as S3 gives, which cost the program 28 ms. Before a key there may be few, so the
 # first page has few, and each one after it twice as many.
@@ -59,22 +59,22 @@ _CONTENT_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long S3 is waited for. `seconds` are for one operation, and its bytes get what they need at the slowest."""
+    """How long to wait for S3. `seconds` are for one operation, plus what its bytes need at the slowest rate."""
 
     connect_seconds: float = 10
-    read_seconds: float = 30  # from one piece of an answer to the next
+    read_seconds: float = 30  # between two pieces of an answer
     tries: int = 5
-    first_pause_seconds: float = 1  # each is twice the one before
+    first_pause_seconds: float = 1  # each is twice the previous one
     seconds: float = 60
     slowest_bytes_per_second: float = 100_000
-    breaker_threshold: int = 3  # operations in a row without an answer, after which nothing more is asked
+    breaker_threshold: int = 3  # after so many operations in a row without an answer, nothing more is requested
 
 
 RETRY_POLICY = RetryPolicy()
 
 
 class S3Store:
-    """A bucket's prefix."""
+    """A prefix of a bucket."""
 
     def __init__(self, uri: str, policy: RetryPolicy | None = None) -> None:
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
@@ -90,7 +90,7 @@ class S3Store:
         self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
     def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
-        """See `Store.list`; before a key, few are asked for at first."""
+        """See `Store.list`; if it ends before a key, the first pages are small."""
         token = None
         for size in _page_sizes(_FEW_KEYS if before else _MOST_KEYS):
             page = self._with_retries("listed", partial(self._page, prefix, after, token, size))
@@ -98,7 +98,7 @@ class S3Store:
                 key = entry["Key"].removeprefix(self._prefix)
                 if before and key >= before:
                     return
-                if key:  # else it is what S3's console makes of a new folder: the place itself, nothing in it
+                if key:  # otherwise, it is the marker of an empty folder in S3's console
                     modified = entry["LastModified"].astimezone(UTC)
                     yield RawObject(key, self.uri + key, entry["Size"], entry["ETag"], modified)
             if not page["IsTruncated"]:
@@ -119,7 +119,7 @@ class S3Store:
 
     def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; S3 verifies the content with the checksum that boto3 sends."""
-        # A browser displays files by the content type that S3 states, and offers to save those without one.
+        # Browsers display files by the content type that S3 sends, and offer to save those without one.
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix)
 
         def upload(_: float) -> None:
@@ -143,14 +143,14 @@ class S3Store:
         return self._with_retries(f"read: {key}", lambda _: self._head(key))
 
     def attempt(self, what: str, call: Callable[[S3Client, Place], _Result]) -> _Result:
-        """Make a request for one object, with retries if they help. `call` builds its place from the key."""
+        """Make a request for one object, with retries if they help. `call` gets boto3's names for the object."""
         return self._with_retries(what, lambda _: call(self._client, self._place))
 
     def _place(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
 
     def beside(self) -> tuple[str, Sequence[str]]:
-        """See `Store.beside`; of each place the first names only."""
+        """See `Store.beside`; only the first names of each place."""
         above = self._prefix
         while above:
             above = above.rstrip("/").rpartition("/")[0]
@@ -167,7 +167,7 @@ class S3Store:
         return sorted(name for name in names if name)
 
     def _page(self, prefix: str, after: str, token: str | None, size: int, _: float) -> ListObjectsV2OutputTypeDef:
-        """One page of the listing. Any other web server's answer must not pass for an empty or complete listing."""
+        """One page of the listing. Another web server's answer must not pass for an empty or complete listing."""
         more: dict[str, Any] = {} if token is None else {"ContinuationToken": token}
         if size < _MOST_KEYS:
             more["MaxKeys"] = size
@@ -219,7 +219,7 @@ class S3Store:
     def _with_retries(
         self, what: str, attempt: Callable[[float], _Result], size: int = 0, *, one_object: bool = False
     ) -> _Result:
-        """Run `attempt`, with retries where they help; it gets the deadline (of time.monotonic)."""
+        """Run `attempt`, with retries if they help; it gets the deadline (by time.monotonic)."""
         policy = self._policy
         if self._timeouts >= policy.breaker_threshold:
             silent = f"S3 at {self._endpoint} had stopped responding"
@@ -241,7 +241,7 @@ class S3Store:
             else:
                 self._timeouts = 0
                 return done
-        raise AssertionError  # count() does not end
+        raise AssertionError  # count() never ends
 
 
 def _page_sizes(size: int) -> Iterator[int]:
@@ -255,7 +255,7 @@ def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
     """Call `end` if the block has not finished by then: a timeout never occurs while single bytes keep arriving."""
 
     def strike() -> None:
-        with suppress(ValueError, RuntimeError, OSError):  # it has just come to its own end
+        with suppress(ValueError, RuntimeError, OSError):  # it has just ended by itself
             end()
 
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), strike)
@@ -269,9 +269,9 @@ def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
 
 @cache
 def _session() -> boto3.Session:
-    """A session that reads times as ISO 8601 where they are: reading any form took more than half of a list.
+    """A session that only reads ISO 8601 times: reading every form of time took more than half of a listing.
 
-    There is one for all stores, as it remembers the credentials that it found.
+    There is one for all stores, because it remembers the credentials that it found.
     """
     session = botocore.session.get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
@@ -279,7 +279,7 @@ def _session() -> boto3.Session:
 
 
 def _moment(text: str) -> datetime:
-    """A time of an answer: of a list as in 2026-11-30T03:00:00.000Z, of a header in words."""
+    """A time in an answer: 2026-11-30T03:00:00.000Z in a listing, an HTTP date in a header."""
     return datetime.fromisoformat(text) if text.endswith("Z") else parse_timestamp(text)
 
 

@@ -36,7 +36,7 @@ class S3Documents:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in (*_OTHER_VERSION, *_NOT_THERE):
                     raise
-                # The answer to an attempt before may have been lost, and what is there is what was to be written.
+                # The answer to a previous attempt may have been lost, and the stored content is what was to be written.
                 found = _read(client, at(name))
                 return found.version if found is not None and found.content == content else None
 

@@ -20,7 +20,7 @@ class WrongAnswerError(Exception):
 S3_ERRORS = (ClientError, BotoCoreError, S3UploadFailedError, HTTPError, WrongAnswerError)
 
 _DENIED = "access denied ({}); check the credentials and the role"
-# What is said of one object after the list was given: the others may be read.
+# These concern a single object after the listing succeeded: the others may be readable.
 _DENIES_ONE_OBJECT = ("403", "AccessDenied", "AllAccessDisabled", "KMS", "InvalidRequest")
 _NO_BUCKET = "the bucket does not exist"
 _CHANGED = "replaced or removed after it was listed; run again"
@@ -32,14 +32,14 @@ _REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_
 _NO_ADDRESS = "the host name of {endpoint} does not resolve; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _NO_DNS = "DNS did not answer for the host name of {endpoint}; run again"
 _OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
-# What getaddrinfo says where no name server answered (EAI_AGAIN), as text: urllib3 keeps no more of it.
+# getaddrinfo's error if no name server answered (EAI_AGAIN), as text: urllib3 keeps nothing else of it.
 _DNS_SILENT = f"[Errno {socket.EAI_AGAIN}]"
 _NO_TLS = "no TLS connection could be made with {endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _NO_TRUST = "the certificate of {endpoint} was not accepted; check AWS_CA_BUNDLE and the host in AWS_ENDPOINT_URL"
 _BROKEN_OFF = "the connection was lost; run again"
 
-# What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
-# answers to HEAD, which have no text.
+# The codes with which S3 rejects a request: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare
+# numbers are the answers to HEAD, which have no text.
 _BY_CODE: dict[str, tuple[type[ForecastError], str]] = {
     "403": (SettingError, _DENIED),
     "AccessDenied": (SettingError, _DENIED),
@@ -91,13 +91,13 @@ _REJECTED_ONE_OBJECT = "S3 rejected the request ({}); check this object"
 # Of what the answer to a request for an object says where the newest version is the mark of its removal.
 _DELETE_MARKER = "x-amz-delete-marker"
 _UNKNOWN_TYPE = (RetryableError, "{}; is AWS_ENDPOINT_URL right?")
-# Servers other than Amazon's, and proxies, reject with codes of their own, or with an HTML page without a code.
+# Servers other than Amazon's, and proxies, reject with their own codes, or with an HTML page without a code.
 _DENYING_STATUS = {401, 403}
 _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
 # Of two requests at a time for the same thing: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _CONFLICT = 409
-# The request was right, and was damaged, cut short or came too soon: the next one may pass.
+# The request was valid, but was damaged, cut short or came too soon: the next one may succeed.
 _PASSING_CODES = {
     *("BadDigest", "IncompleteBody", "NoSuchUpload", "RequestLimitExceeded", "Throttling", "ThrottlingException"),
     "XAmzContentChecksumMismatch",
@@ -123,7 +123,7 @@ def to_forecast_error(
 ) -> ForecastError:
     """Translate an error: what could not be done, why, and what to do.
 
-    `endpoint` is scheme, host and port; `one_object` tells that an object was to be read which had been listed.
+    `endpoint` is scheme, host and port; `one_object` says that an object was to be read that had been listed.
     """
     error = _innermost(error)
     kind, words = _explained(error, one_object=one_object)
@@ -145,7 +145,7 @@ def _explained(error: Exception, *, one_object: bool = False) -> tuple[type[Fore
 
 
 def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastError], str]:
-    # KMS.DisabledException and its like are kept under one name.
+    # KMS.DisabledException and similar codes are stored under one name.
     code = _code(error).partition(".")[0]
     denied = code not in _BY_CODE and _status(error) in _DENYING_STATUS
     if one_object and (denied or code in _DENIES_ONE_OBJECT):
@@ -160,7 +160,7 @@ def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastErro
 
 
 def _is_rejected(error: ClientError) -> bool:
-    """Whether S3 says that the fault is the request's own, so that it would be the same again."""
+    """Whether S3 says that the request itself is at fault, so that a retry would fail in the same way."""
     status = _status(error) or 0
     passing = status == _CONFLICT or _code(error) in _PASSING_CODES or is_transient(error)
     return status // 100 == _CLIENT_ERRORS and not passing
@@ -175,14 +175,14 @@ def _not_connected(error: boto.EndpointConnectionError) -> str:
 
 
 def _innermost(error: Exception) -> Exception:
-    """boto3 wraps what S3 answers to an upload, in its own text only."""
+    """boto3 wraps S3's answers to uploads, and only keeps its own text."""
     if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
         return error.__context__
     return error
 
 
 def _code(error: ClientError) -> str:
-    """What S3 calls the error; the number of the answer where its body does not say."""
+    """S3's code for the error; the status of the answer if its body has none."""
     return str(error.response.get("Error", {}).get("Code") or _status(error) or "unknown")
 
 

@@ -30,7 +30,7 @@ def dry_run(cluster: Cluster) -> None:
             cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
         )
     code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
-    assert (code, "no dump of the last 26 hours" in log) == (2, True), log
+    assert (code, "no dump from the last 26 hours" in log) == (2, True), log
     s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
     code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
     assert code == 0, log

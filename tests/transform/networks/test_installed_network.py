@@ -268,7 +268,7 @@ def test_an_installed_package_brings_its_stations_and_settings(tmp_path: Path) -
     ("settings", "words"),
     [
         ("[PORT_API_KEY]\nkind = 'secret'\nhelp = 'a'\n", "kind is one of key, address"),
-        ("[RAW_URI]\nkind = 'key'\nhelp = 'a'\n", "has the setting RAW_URI, which there is already"),
+        ("[RAW_URI]\nkind = 'key'\nhelp = 'a'\n", "has the setting RAW_URI, which exists already"),
         ("[PORT_API_KEY\n", "settings.toml: "),
     ],
     ids=["kind", "taken", "no TOML"],

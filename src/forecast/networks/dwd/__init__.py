@@ -1,9 +1,9 @@
-"""Deutscher Wetterdienst, Climate Data Center: values of 10 minutes and of an hour.
+"""Deutscher Wetterdienst, Climate Data Center: ten-minute and hourly values.
 
-A file has one parameter group of one station; `historical`, `recent` and `now` give the same observations again, with
-more quality control. A time is the end of its interval. Before 2000 times are in CET, without summer time, since then
-in UTC (DWD's description of the data sets of 10 minutes); those of hourly radiation are in UTC, at full hours of the
-sun's time.
+A file has one parameter group of one station; `historical`, `recent` and `now` have the same observations, with
+different levels of quality control. A time is the end of its interval. Times before 2000 are in CET, without summer
+time, and in UTC since then (DWD's description of the ten-minute data sets); those of hourly radiation are in UTC, at
+full hours of true solar time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _product(
     not_stored: tuple[str, ...] = (),
     beside: tuple[str, ...] = (),
 ) -> Layout:
-    """One product, identified by its own columns. Its level of quality control is one code for all values of a row."""
+    """One product, identified by its own columns. Its level of quality control is one code for all values in a row."""
     return Layout(
         name=f"DWD, {name}",
         recognise=Recognise(columns=("STATIONS_ID", "MESS_DATUM", *fields)),
@@ -141,7 +141,7 @@ _OF_AN_HOUR: Final = (
         _HOUR,
         {"R1": Field("precipitation_amount_1h", "mm")},
         "QN_8",
-        # Whether there was any, and in which form.
+        # Whether there was precipitation, and of which kind.
         ("RS_IND", "WRTR"),
     ),
     _product(
@@ -170,7 +170,7 @@ _OF_AN_HOUR: Final = (
         UtcTime("MESS_DATUM", format="%Y%m%d%H:%M"),
         {"FG_LBERG": Field(f"{_GLOBAL}_1h", "J/cm²/h")},
         "QN_592",
-        # Long-wave and diffuse radiation, and sunshine; the sun's height, and the time by the sun.
+        # Long-wave and diffuse radiation, and sunshine; the height of the sun, and true solar time.
         ("ATMO_LBERG", "FD_LBERG", "SD_LBERG"),
         ("ZENIT", "MESS_DATUM_WOZ"),
     ),
@@ -192,7 +192,7 @@ NETWORK: Final = Network(
         elevation=("elevation",),
         id_digits=5,
         last_day="last",
-        # Columns are as wide as their longest entry; only the name has blanks in it, one after another at most.
+        # Columns are as wide as their longest entry; only the name contains blanks, never two in a row.
         line=(
             r"\s*(?P<id>\d+)\s+(?P<first>\d{8})\s+(?P<last>\d{8})\s+(?P<elevation>-?\d+)\s+"
             r"(?P<latitude>-?[\d.]+)\s+(?P<longitude>-?[\d.]+)\s+(?P<name>\S.*?)\s{2,}\S"

@@ -1,7 +1,7 @@
-"""Files of DWD's Climate Data Center: zips with one or more tables `produkt_…txt`, and such a table by itself.
+"""Files of DWD's Climate Data Center: zip files with one or more tables `produkt_…txt`, and such a table by itself.
 
-A zip of hourly values has tables of the station's history next to it (`Metadaten_…`), which hold no observations. Cells
-are padded with blanks, the last one of a row is "eor", and old files end with a control character (0x1A).
+A zip file of hourly values also has tables of the station's history (`Metadaten_…`), without observations. Cells are
+padded with blanks, the last one in a row is "eor", and old files end with a control character (0x1A).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _HEADER: Final = "STATIONS_ID;MESS_DATUM;"
 _TABLE: Final = re.compile(r"(?:^|/)produkt_\w+\.txt$", re.IGNORECASE)
 # The history of the station and of its instruments, as text and as pages to be read.
 _BESIDE_TABLES: Final = re.compile(r"(?:^|/)Metadaten_[^/]*$|/$", re.IGNORECASE)
-# The first member is in the first bytes, under its name.
+# The name of the first member is in the first bytes.
 _FIRST_MEMBER: Final = re.compile(rb"^PK\x03\x04.{26}(?:produkt_|Metadaten_)", re.DOTALL | re.IGNORECASE)
 _END_OF_ROW: Final = "eor"
 _END_OF_FILE: Final = "\x1a"
-# Ten years of 10 minutes have 40 MB.
+# Ten years of ten-minute values have 40 MB.
 _MAX_BYTES: Final = 1 << 30
 
 
@@ -64,7 +64,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
 
 
 def _unread_members(archive: zipfile.ZipFile) -> Iterator[Record]:
-    """A fault for each member that is no table of observations, and nothing else that DWD's files have either."""
+    """A fault for each member that is neither a table of observations nor another file that DWD's archives contain."""
     for member in archive.infolist():
         if not _TABLE.search(member.filename) and not _BESIDE_TABLES.search(member.filename):
             fault = "neither a table of observations (produkt_…txt) nor a description (Metadaten_…), so it is not read"
@@ -72,7 +72,7 @@ def _unread_members(archive: zipfile.ZipFile) -> Iterator[Record]:
 
 
 def _rows(table: IO[bytes], name: str, begun: str = "") -> Iterator[Record]:
-    """The rows of one table, which has a name where there are several; `begun` is what was read of it already."""
+    """The rows of one table, which has a name if there are several; `begun` is the part that was already read."""
     text = io.TextIOWrapper(table, "latin-1", newline="")
     place = f"{name} line " if name else "line "
     names: list[str] = []

@@ -1,8 +1,8 @@
 """The folders of DWD's Climate Data Center; no key.
 
-`now` has today and is written every half an hour, `recent` the last 500 days up to yesterday, `historical` what is
-before, after all quality control. A folder lists its files with the time and the size of each, so that only what has
-changed is asked for. No quota is published; the limits here are our own restraint.
+`now` has the current day and is updated every half hour, `recent` the last 500 days up to yesterday, and `historical`
+what is older, after all quality control. A folder lists its files with their times and sizes, so that only changed ones
+are requested. No quota is published; the limits here are our own restraint.
 https://opendata.dwd.de/climate_environment/CDC/
 """
 
@@ -16,7 +16,7 @@ _ROOT: Final = "/climate_environment/CDC/observations_germany/climate/"
 _PERIODS: Final = {"now": "now", "recent": "akt", "historical": r"(?P<first>\d{8})_(?P<last>\d{8})_hist"}
 # `recent` has 500 days.
 _HISTORY_DAYS: Final = 450
-# By folder, the group of parameters as the names of its files have it.
+# By folder: the parameter group, as in the names of the files.
 _TEN_MINUTES: Final = {
     "air_temperature": "TU",
     "wind": "wind",
@@ -52,7 +52,7 @@ def _folders(step: str, prefix: str, groups: dict[str, str], periods: tuple[str,
     )
 
 
-# All of it is in one folder, and each file is written again as a whole.
+# Everything is in one folder, and every file is rewritten completely.
 _SOLAR: Final = Folder(
     "solar", f"{_ROOT}hourly/solar/", Listing.DIRECTORY, r"stundenwerte_ST_(?P<station>\d{5})_row\.zip"
 )

@@ -1,4 +1,4 @@
-"""InfoClimat's open data: one observation a row, `dh_utc` in UTC, numbers as text, units documented by the API."""
+"""InfoClimat's open data: one observation per row, `dh_utc` in UTC, numbers as text, units documented by the API."""
 
 from __future__ import annotations
 

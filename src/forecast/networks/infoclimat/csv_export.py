@@ -1,6 +1,6 @@
 """InfoClimat's own CSV export, which is rejected by name.
 
-It has remarks above its header or a row of units below it, and other names than the JSON of its API.
+It has comments above its header or a row of units below it, and other names than the JSON of the API.
 """
 
 from __future__ import annotations

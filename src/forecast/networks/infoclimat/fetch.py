@@ -1,7 +1,7 @@
-"""InfoClimat's open data API: up to 100 stations and whole UTC days a call.
+"""InfoClimat's open data API: up to 100 stations and whole UTC days per call. The token is bound to one IPv4 address.
 
-The token is bound to one IPv4 address. Refusals come with HTTP 200, as text or as JSON. No quota is published; the
-association is run by volunteers, so the limits here are our own restraint: docs/ingestion.md.
+Refusals come with HTTP 200, as text or as JSON. No quota is published; the association is run by volunteers, so the
+limits here are our own restraint: docs/ingestion.md.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 from forecast.networks.fetch import EACH, FIRST_DAY, KEY, LAST_DAY, STATION, Fetch, Meaning, Refusal
 from forecast.networks.infoclimat.fields import FIELDS
 
-# Units that the document's metadata spells in another way ("Ncloud cover,octats"). Of present weather it has the
-# address of the table of codes in place of a unit.
+# Units that the document's metadata spells differently ("Ncloud cover,octats"). For present weather, it has the address
+# of the code table instead of a unit.
 _SPELLED: Final = {"okta": "octats"}
 
 FETCH: Final = Fetch(

@@ -6,8 +6,8 @@ from typing import Final
 
 from forecast.networks.model import Code, Field
 
-# As SYNOP reports are published: -0.1 mm is a trace, and where the cloud cover is written in %, 101 (113 in BUFR) is a
-# sky obscured, which is 9 in okta.
+# As in published SYNOP reports: -0.1 mm is a trace. Where the cloud cover is in %, 101 (113 in BUFR) is an obscured
+# sky, which is 9 in okta.
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 _OBSCURED: Final = tuple(
     Code((101.0, 113.0), unit, 9.0, "the code of a sky obscured, 9 okta") for unit in ("okta", "%")

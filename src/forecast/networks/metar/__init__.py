@@ -1,8 +1,9 @@
 """METAR and SPECI, the reports of aerodromes, from aviationweather.gov or as text.
 
-The pressure of a report is the QNH, which an aircraft's altimeter is set to: reduced by the standard atmosphere, and in
-most countries cut to whole hectopascals. It is no pressure at sea level (`SLP` in remarks of the USA is one). Cloud
-amounts are ranges (SCT is 3 or 4 eighths) and the weather has no number: neither is a value that is kept.
+The pressure in a report is the QNH, to which an aircraft's altimeter is set: reduced to sea level with the standard
+atmosphere, and in most countries rounded down to whole hectopascals. It is not the pressure at mean sea level, which is
+`SLP` in the remarks of US reports. Cloud amounts are ranges (SCT is 3 or 4 eighths) and the weather has no number:
+neither is stored.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ JSON: Final = Layout(
     name="aviationweather's METAR as JSON",
     recognise=Recognise(columns=("icaoId", "obsTime")),
     station="icaoId",
-    # Not `reportTime`, which is the full hour that the report is for.
+    # Not `reportTime`, which is the full hour of the report.
     time=UtcTime("obsTime"),
     fields={
         "temp": Field("air_temperature", "degC"),
@@ -55,15 +56,15 @@ JSON: Final = Layout(
         *("metar_id", "receiptTime", "reportTime", "metarType", "mostRecent", "prior", "qcField", "fltCat", "rawTaf"),
         *("lat", "lon", "elev", "name"),
     ),
-    # Ranges of cloud cover, weather in words; extremes of 6 and 24 hours; rain of 3 to 24, and `precip` since the last
-    # full hour, so that its period varies.
+    # Ranges of cloud cover, weather in words; extremes of 6 and 24 hours; rain of 3 to 24 hours; and `precip` since the
+    # last full hour, whose period therefore varies.
     not_stored=(
         *("cover", "clouds", "wxString", "vertVis", "presTend", "snow"),
         *("maxT", "minT", "maxT24", "minT24", "precip", "pcp3hr", "pcp6hr", "pcp24hr"),
     ),
     correction=Correction("rawOb", CORRECTION),
 )
-# As the readers of text give them: each cell with its unit.
+# As the readers of text produce them: each cell with its unit.
 _OF_TEXT: Final = {
     "temperature": Field("air_temperature", "degC"),
     "dew_point": Field("dew_point_temperature", "degC"),

@@ -1,6 +1,6 @@
-"""METAR as text: the API's `format=raw`, WMO bulletins with a heading, and NOAA's cycle files with a date above each.
+"""METAR as text: the API's `format=raw`, WMO bulletins with a heading, and NOAA's cycle files with dates.
 
-A report may go over several lines, and ends at "=", at an empty line or where the next begins.
+A report may span several lines. It ends at "=", at an empty line, or where the next one begins.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from forecast.networks.metar.report import START, NoReportError, cells_of
 from forecast.networks.model import Format, Record
 
 _START: Final = re.compile(rf"(?:^|(?<= )){START}")
-# What is above reports: WMO's heading and number of a bulletin, the kind of its reports, and NOAA's date.
+# The lines above reports: WMO's heading and bulletin number, the type of the reports, and NOAA's date.
 _HEADING: Final = re.compile(r"[A-Z]{4}[0-9]{2} [A-Z]{4} [0-9]{6}(?: [A-Z]{3})?")
 _ABOVE: Final = re.compile(rf"[0-9]{{3,5}}|METAR|SPECI|(?:METAR |SPECI )?COR|{_HEADING.pattern}")
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2})")
 _CONTROLS: Final = re.compile(r"[\x01-\x20]+")
 _LINES_LOOKED_AT: Final = 20
-# The longest real report of a day's 9 247 has 322 characters.
+# The longest of 9 247 real reports of a day has 322 characters.
 _LONGEST_REPORT: Final = 2_000
 _LONGEST_LINE: Final = 64 << 10
 
 
 def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
-    """The cells of a report whose date is known, `instant` in ISO 8601.
+    """The cells of a report with a known date, `instant` in ISO 8601.
 
     Raises NoReportError if the report itself states another day of the month, hour or minute.
     """
@@ -48,7 +48,7 @@ def _is_bulletin(start: bytes) -> bool:
 
 
 class _Reports:
-    """Puts the lines of a file together to reports."""
+    """Joins the lines of a file into reports."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -77,7 +77,7 @@ class _Reports:
                     yield from self.finish()
 
     def finish(self) -> Iterator[Record]:
-        """The report that nothing follows."""
+        """The last report, which nothing follows."""
         text, self._text = self._text, ""
         if not text:
             return
@@ -89,8 +89,8 @@ class _Reports:
 
 
 def _parts(line: str) -> Iterator[tuple[str, bool]]:
-    """The line cut where reports begin and end; and whether one ends there."""
-    if "=" not in line and line.count("Z") == 1 and _START.match(line):  # one report, and no more of another
+    """The line, split where reports begin and end; and whether one ends there."""
+    if "=" not in line and line.count("Z") == 1 and _START.match(line):  # exactly one report
         yield line, False
         return
     *ended, rest = line.split("=")
@@ -105,7 +105,7 @@ def _parts(line: str) -> Iterator[tuple[str, bool]]:
 
 def _plain(line: str) -> str:
     text = line.strip()
-    # Nearly every line is plain already, and to see that takes a tenth of the time of making it so.
+    # Nearly every line is plain already, and checking that takes a tenth of the time of the conversion.
     if text.isascii() and text.isprintable() and "  " not in text:
         return text
     return _CONTROLS.sub(" ", line).strip()

@@ -1,7 +1,7 @@
-"""The cache of all current reports as CSV (`metars.cache.csv`), and the same columns as the old data server gave them.
+"""The cache of all current reports as CSV (`metars.cache.csv`), and the same columns from the old data server.
 
-The reports are read from their text (`raw_text`): the columns next to it are made from it, and are less than it. A
-variable wind is there as north (`wind_dir_degrees` 0), 7000 m as 4.35 miles, 1013 hPa as 29.91 inches of mercury.
+The reports are read from their text (`raw_text`): the other columns are derived from it, and lose information. There, a
+variable wind is north (`wind_dir_degrees` 0), 7000 m are 4.35 miles, and 1013 hPa are 29.91 inches of mercury.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHOWN: Final = len("2024-10-05T12:00:00")
 
 
 def _is_cache(start: bytes) -> bool:
-    """Whether these are the first bytes of such a file: there may be lines of remarks above its header."""
+    """Whether these are the first bytes of such a file: there may be comment lines above its header."""
     return any(line.startswith(_HEADER) for line in start.removeprefix(b"\xef\xbb\xbf").splitlines())
 
 
@@ -38,7 +38,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
     except csv.Error as error:
         raise ObjectRejectedError("not_csv", f"line {lines.line_num} is not CSV: {error}") from error
     finally:
-        text.detach()  # the file is closed by who opened it
+        text.detach()  # the caller opened the file and closes it
 
 
 def _record(position: str, row: list[str]) -> Record:

@@ -1,6 +1,6 @@
-"""The API of NOAA's Aviation Weather Center: reports of the last 15 days, of stations and whole UTC days; no key.
+"""The API of NOAA's Aviation Weather Center: reports of the last 15 days, by stations and whole UTC days; no key.
 
-An answer has at most 400 reports. The operator asks for no more than 100 calls a minute, and for less than that
+A response has at most 400 reports. The operator asks for no more than 100 calls per minute, preferably fewer
 (https://aviationweather.gov/data/api/); the limits here are well below.
 """
 
@@ -29,7 +29,7 @@ FETCH: Final = Fetch(
     station_field="icaoId",
     time_field="obsTime",
     time_format=EPOCH_SECONDS,
-    # A station that reports every 20 minutes, and specially in bad weather, has fewer than 100 a day.
+    # A station that reports every 20 minutes, and additionally in bad weather, has fewer than 100 per day.
     batch=4,
     station_days=4,
     most_records=400,

@@ -1,7 +1,7 @@
-"""The text of one METAR or SPECI to the cells of a row: ICAO Annex 3, WMO-No. 306 (FM 15, FM 16), FMH-1 of the USA.
+"""Splits the text of one METAR or SPECI into cells: ICAO Annex 3, WMO-No. 306 (FM 15, FM 16), FMH-1 of the USA.
 
-Of its groups those of wind, visibility, temperature and pressure are read, and of the remarks the temperature to a
-tenth and the pressure at sea level. A group that is there and cannot be read is given as it is, so that it is counted.
+It reads the groups of wind, visibility, temperature and pressure and, from the remarks, the temperature to a tenth and
+the pressure at sea level. A group that cannot be read is returned as it is, so that it is counted.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-# What a report begins with. ICAO's location indicators are letters; those of the USA's small fields have digits too.
+# The beginning of a report. ICAO's location indicators are letters; those of small US airfields also have digits.
 START: Final = (
     r"(?:(?P<kind>METAR|SPECI|TAF(?: AMD| COR)?) )?(?:COR )?"
     r"(?P<station>[A-Z][A-Z0-9]{3}) (?:COR )?(?P<time>[0-9]{6})Z(?= |$)"
 )
-# Stands before the station or behind it, or behind the time: "COR", in Canada "CCA", then "CCB".
+# Before or after the station, or after the time: "COR", in Canada "CCA", then "CCB".
 CORRECTION: Final = (
     r"^(?:(?:METAR|SPECI) )?(?:[A-Z][A-Z0-9]{3} )?(?:[0-9]{6}Z )?(?:AUTO )?(?P<correction>COR|CC[A-Z])(?: |$)"
 )
 _BEGINNING: Final = re.compile(START)
-# Behind these are forecasts, which have groups of the same form.
+# These are followed by forecasts, whose groups have the same form.
 _TREND: Final = re.compile(r" (?:NOSIG|BECMG|TEMPO|INTER)(?= |$)")
 _WIND: Final = r"([0-9]{3}|VRB|///)(P?[0-9]{2,3}|//)(?:G(P?[0-9]{2,3}|//))?(KT|MPS|KMH)"
 _METRES: Final = r"[MP]?([0-9]{4})(?:NDV)?"
@@ -30,21 +30,21 @@ _VISIBILITY: Final = rf"(?:(CAVOK)|{_METRES}|{_MILES}|(////(?:SM)?))"
 _TEMPERATURES: Final = r"(M?[0-9]{2}|XX)/(?:(M?[0-9]{2})|//|XX)?"
 _PRESSURE: Final = r"(?:Q([0-9]{4}(?:\.[0-9])?)|A([0-9]{4}))"
 _GROUPS: Final = (_WIND, _VISIBILITY, _TEMPERATURES, _PRESSURE)
-# Each by itself, and how many parts it has.
+# Each group by itself, and how many parts it has.
 _EACH: Final = tuple((re.compile(f" {group}(?= |$)"), re.compile(group).groups) for group in _GROUPS)
-# All of them in the usual order, none of which can be further in front: most reports are found by one search.
+# All groups in the usual order, none of which can occur earlier: one search finds most reports.
 _USUAL: Final = re.compile(
     rf"(?: AUTO)? {_WIND}(?: [0-9]{{3}}V[0-9]{{3}})? {_VISIBILITY}"
     rf"(?: (?![QA][0-9])[^ /]+)*? {_TEMPERATURES} {_PRESSURE}(?= |$)"
 )
 _LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)| (\S+(?:KTS?|MPS|KMH))(?= |$)")
-# "30KM" and "4000M" have units that are known, and "9000N" is one in a direction.
+# "30KM" and "4000M" have known units; "9000N" is a visibility in one direction.
 _LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}(?!KT)[A-Z]{1,2})(?= |$)")
 _LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{2,5})(?= |$)")
 _LOOSE_TEMPERATURES: Final = re.compile(r" ([M+-]?[0-9]{1,2}(?:\.[0-9])?/[M+-]?[0-9.X/]{0,4})(?= |$)")
-# "2107KT" is a group with a digit too few, and would be a speed; "24007KPH" would be one of 24 007 km/h.
+# "2107KT" is a group that lacks a digit, and would be read as a speed; "24007KPH" as one of 24 007 km/h.
 _A_SPEED: Final = re.compile(r"[0-9]+[A-Z]+")
-# Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
+# In remarks, T02170078 is 21.7 °C and 7.8 °C, with 1 instead of 0 for a minus; SLP086 is 1008.6 hPa.
 _TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
 _SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")
 _UNITS: Final = {"KT": "kt", "MPS": "m/s", "KMH": "km/h"}
@@ -52,27 +52,28 @@ _UNKNOWN, _UNKNOWN_DIRECTION = "//", "///"
 # 9999 and CAVOK: 10 km or more.
 _FAR: Final = "9999"
 _UNLIMITED: Final = "10000 m"
-# Whole degrees are rounded, and cut by some stations: from here on they and the tenths are two temperatures.
+# Whole degrees are rounded, or truncated at some stations: from this difference on, they and the tenths are different
+# temperatures.
 _OTHER_DEGREES: Final = 1.0
-# Where a report has no QNH, or one that no air at sea level had, its pressure at sea level is 950 to 1049.9 hPa.
+# If a report has no QNH, or an impossible one, its pressure at sea level is 950 to 1049.9 hPa.
 _STANDARD_HPA: Final = 1000.0
 _LOWEST_HPA, _HIGHEST_HPA = 870.0, 1085.0
 _INCH_OF_MERCURY_HPA: Final = 33.86388640341
 
 
-# Of a group, those that are left out None.
+# The parts of a group; None for those that are left out.
 _Parts = tuple[str | None, ...]
 
 
 class NoReportError(ValueError):
-    """A text that is no report of an observation; it says why."""
+    """A text that is not a report of an observation; the message says why."""
 
 
 def cells_of(text: str) -> dict[str, str | None]:
-    """The cells of a report, each with its unit where it has one.
+    """The cells of a report, each with its unit if it has one.
 
-    `day_time` is the day of the month, hour and minute (UTC). `text` has single blanks and no "=" at its end.
-    Raises NoReportError.
+    `day_time` is the day of the month, hour and minute (UTC). `text` has single blanks and no "=" at its end. Raises
+    NoReportError.
     """
     if "\0" in text:
         raise NoReportError("a NUL character in the report")
@@ -95,7 +96,7 @@ def cells_of(text: str) -> dict[str, str | None]:
 
 
 def _groups(body: str) -> tuple[_Parts, _Parts, _Parts, _Parts]:
-    """The parts of the groups of wind, visibility, temperature and pressure; none where there is no such group."""
+    """The parts of the groups of wind, visibility, temperature and pressure; empty for a group that does not exist."""
     usual = _USUAL.match(body)
     if usual is not None:
         parts = usual.groups()
@@ -156,7 +157,7 @@ def _pressures(parts: _Parts, body: str, remarks: str) -> dict[str, str | None]:
         cells = {"qnh": f"{inches} inHg"}
     sea_level = _SEA_LEVEL.search(remarks) if remarks else None
     if sea_level is not None:
-        # The hundreds are left out: those that bring it nearest to the QNH.
+        # The hundreds are omitted: they are those that bring it closest to the QNH.
         tens = int(sea_level[1]) / 10
         near = qnh if _LOWEST_HPA < qnh < _HIGHEST_HPA else _STANDARD_HPA
         nearest = min((900 + tens, 1000 + tens), key=lambda hpa: abs(hpa - near))
@@ -169,7 +170,7 @@ def _signed(digits: str | None) -> str | None:
 
 
 def _exact(whole: str | None, sign: str | None, digits: str | None) -> str | None:
-    """A temperature to a tenth; both together, which is no number, where the whole degrees are of another one."""
+    """A temperature to a tenth; both together, which is not a number, if the whole degrees are another temperature."""
     if sign is None or digits is None:
         return whole
     tenths = f"{'-' if sign == '1' else ''}{digits[:2]}.{digits[2]}"
@@ -179,7 +180,7 @@ def _exact(whole: str | None, sign: str | None, digits: str | None) -> str | Non
 
 
 def _loose(pattern: re.Pattern[str], body: str) -> str | None:
-    """A group that is meant, as it is, where it holds anything but slashes."""
+    """A group that was probably meant, as it is, if it contains anything but slashes."""
     found = pattern.search(body)
     text = None if found is None else next(filter(None, found.groups()))
     return None if text is None or not text.strip("/KTMPSHQA") else text

@@ -1,8 +1,8 @@
-"""Météo-France's hourly base data: the files of a department (H_59…csv.gz), and what DPClim answers.
+"""Météo-France's hourly base data: the files of a department (H_59…csv.gz), and the responses of DPClim.
 
-Each value has a quality code next to it: 0 protected and 1 validated, 9 passed the first checks alone, 2 doubtful and
-being looked at. The time is the end of the hour that sums and extremes are of, in UTC; overseas it is that of the
-station's own zone. Radiation and sunshine also come by true solar time (`GLO2`, `INS2`): those are not stored.
+Each value has a quality code next to it: 0 protected, 1 validated, 9 only passed the first checks, 2 doubtful and under
+review. The time is the end of the hour for sums and extremes, in UTC; overseas it is in the station's own time zone.
+Radiation and sunshine also come in true solar time (`GLO2`, `INS2`): those are not stored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from forecast.networks.model import Field, Layout, Licence, Network, Recognise, 
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
-# By the column of the value: the parameter and the unit, as the description of the fields says (H_descriptif_champs).
+# By the column of the value: the parameter and the unit, from the description of the fields (H_descriptif_champs).
 _VALUES: Final = {
     "T": ("air_temperature", "degC"),
     "TD": ("dew_point_temperature", "degC"),
@@ -74,7 +74,7 @@ NETWORK: Final = Network(
         ),
     ),
     files=FILES,
-    # Each row of a file has the station's place.
+    # Each row of a file contains the position of the station.
     stations=StationSource(
         form="csv",
         id=("NUM_POSTE",),

@@ -1,4 +1,4 @@
-"""The columns of measurements that the hourly files have, in their order; each is followed by its quality code."""
+"""The columns of measurements in the hourly files, in their order; each is followed by its quality code."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FILE_COLUMNS: Final = (
         "ECOULEMENT",
     ),
 )
-# Further columns of DPClim.
+# Additional columns of DPClim.
 DPCLIM_COLUMNS: Final = ("TW", "UABS", "ENTH", "HXI3S")
-# Where it is not the value's name with a Q before it.
+# The exceptions; otherwise, it is the value's name with a Q before it.
 _QUALITY: Final = {"PMERMIN": "QPERMIN", "B2": "QCB2"}
 
 

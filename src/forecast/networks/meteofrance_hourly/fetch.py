@@ -1,8 +1,8 @@
-"""The files of Météo-France's hourly base data, one a department and period; no key.
+"""The files of Météo-France's hourly base data, one per department and period; no key.
 
-The list is that of the data set on data.gouv.fr. The names of the newest period change every January
-(`H_59_latest-2025-2026.csv.gz`), and its file is written again every morning. The departments are numbered as those in
-the ids of the stations: 20 for Corsica, three digits overseas.
+They are listed as a data set on data.gouv.fr. The names of the newest period change every January
+(`H_59_latest-2025-2026.csv.gz`), and its file is rewritten every morning. The departments are numbered as in the ids of
+the stations: 20 for Corsica, three digits overseas.
 https://www.data.gouv.fr/datasets/donnees-climatologiques-de-base-horaires
 """
 

@@ -1,9 +1,8 @@
-"""Météo-France's observations in near real time: DPPaquetObs and DPObs, hourly and every 6 minutes, JSON and CSV.
+"""Météo-France's near-real-time observations: DPPaquetObs and DPObs, hourly and six-minute, JSON and CSV.
 
 The gust and its direction have other names in version 2 of the API (`raf`, `ddraf`) than in version 1 (`fxi`, `dxi`):
-all are known.
-`validity_time` is the end of the period that sums, extremes and radiation are of. At the full hour a station has an
-hourly row and one of 6 minutes: they are parts of one observation.
+all are known. `validity_time` is the end of the period for sums, extremes and radiation. At a full hour, a station has
+an hourly row and a six-minute one: they are parts of one observation.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from forecast.networks.model import Code, Field, Layout, Licence, Network, Recog
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
-# As SYNOP reports are published: -0.1 mm is a trace.
+# As in published SYNOP reports: -0.1 mm is a trace.
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 _COLUMNS: Final = ("geo_id_insee", "validity_time")
 _COMMON: Final = {
@@ -31,7 +30,7 @@ _COMMON: Final = {
     "sss": Field("surface_snow_thickness", "m"),
     **{f"t_{depth}": Field(f"soil_temperature_{depth}cm", "K") for depth in (10, 20, 50, 100)},
 }
-# The times at which a row was written and answered, and the position.
+# The times at which a row was written and returned, and the position.
 _BESIDE: Final = ("reference_time", "insert_time", "lat", "lon")
 _CELL: Final = 'a number with a decimal point, such as "289.25"'
 
@@ -49,13 +48,13 @@ HOURLY: Final = Layout(
         "raf": Field("wind_speed_of_gust_1h", "m/s"),
         "insolh": Field("duration_of_sunshine_1h", "min"),
         "rr1": Field("precipitation_amount_1h", "mm", codes=_TRACE),
-        # In eighths here, though Météo-France's list of fields says %: the real values are 2 to 8.
+        # In eighths, though Météo-France's list of fields says %: the real values are 2 to 8.
         "n": Field("cloud_area_fraction", "okta"),
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_1h", "J/m²/h"),
     },
     cell=_CELL,
     beside=_BESIDE,
-    # The state of the ground; of the hour the extremes of humidity, the strongest mean wind, and their directions.
+    # The state of the ground; for the hour: the extremes of humidity, the strongest mean wind, and their directions.
     not_stored=("etat_sol", "un", "ux", "dxy", "fxy", "dxi", "ddraf"),
     group="1h",
 )
@@ -70,7 +69,7 @@ SIX_MINUTES: Final = Layout(
         **_COMMON,
         "fxi10": Field("wind_speed_of_gust_10min", "m/s"),
         "raf10": Field("wind_speed_of_gust_10min", "m/s"),
-        # Of the six minutes, in spite of its name: ten of them sum to the hourly row's.
+        # For six minutes, in spite of its name: ten of them add up to the hourly row's value.
         "insolh": Field("duration_of_sunshine_6min", "min"),
         "rr_per": Field("precipitation_amount_6min", "mm", codes=_TRACE),
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_6min", "J/m²/6min"),

@@ -1,8 +1,8 @@
-"""Météo-France's DPPaquetObs v2: hourly values of a department, values of 6 minutes of a station; of the last 24 hours.
+"""Météo-France's DPPaquetObs v2: hourly values of a department, six-minute values of a station; the last 24 hours.
 
-The key goes in the header `apikey`. A key may make 50 calls a minute, whichever of the streams they are for; of a day
-nothing is published, so that limit is our own restraint. The ids of Corsica's stations begin with 20, as the
-departments were numbered before 1976, and those of overseas with three digits.
+The key goes in the header `apikey`. A key may make 50 calls per minute, to all streams together; no daily limit is
+published, so the one here is our own restraint. The ids of Corsica's stations begin with 20, as departments were
+numbered before 1976, and those overseas with three digits.
 https://portail-api.meteofrance.fr/web/fr/api/DonneesPubliquesPaquetObservation
 """
 
@@ -56,7 +56,7 @@ def _fetch(
     )
 
 
-# A department has 100 stations at most.
+# A department has at most 100 stations.
 HOURLY: Final = _fetch("meteofrance", "horaire", "horaire", ("id-departement", GROUP), 1_000, department_of)
 SIX_MINUTES: Final = _fetch("meteofrance_6min", "infrahoraire_6m", "infrahoraire-6m", ("id_station", STATION), 1, None)
 FETCH: Final = (HOURLY, SIX_MINUTES)

@@ -1,4 +1,4 @@
-"""Météo-France's SYNOP observations: every three hours, in the monthly files and in the yearly ones that followed."""
+"""Météo-France's SYNOP observations: every three hours, in the monthly files and the yearly ones that replaced them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from forecast.qc.thresholds import PROJECT, limits
 
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
-# 101 in the files; 113 in BUFR, of which they are made.
+# 101 in the files; 113 in BUFR, from which they are made.
 _OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code of a sky obscured, 9 okta"),)
 _FIELDS: Final = {
     "t": Field("air_temperature", "K"),
@@ -20,7 +20,7 @@ _FIELDS: Final = {
     "pmer": Field(_SEA_LEVEL, "Pa"),
     "pres": Field("surface_air_pressure", "Pa"),
     "ff": Field("wind_speed", "m/s"),
-    # Not `rafper`: its period is in `per` and varies, and it is above `raf10` where `per` says ten minutes, too.
+    # Not `rafper`: its period varies (`per`), and it is above `raf10` even where `per` is ten minutes.
     "raf10": Field("wind_speed_of_gust_10min", "m/s"),
     "dd": Field("wind_from_direction", "deg"),
     **{f"rr{hours}": Field(f"precipitation_amount_{hours}h", "mm", codes=_TRACE) for hours in (1, 3, 6, 12, 24)},
@@ -73,12 +73,12 @@ NETWORK: Final = Network(
         latitude=("Latitude",),
         longitude=("Longitude",),
         elevation=("Altitude",),
-        # The list leaves out the zeros that the files have.
+        # The list omits the leading zeros that the files have.
         id_digits=5,
         described="postesSynop.csv: ID;Nom;Latitude;Longitude;Altitude",
         url="https://donneespubliques.meteofrance.fr/donnees_libres/Txt/Synop/postesSynop.csv",
     ),
-    # Of reports every three hours the common limits would call three equal values a flat line.
+    # With reports every three hours, the common limits would flag three equal values as a flat line.
     thresholds={
         **dict.fromkeys(
             ("air_temperature", "dew_point_temperature", "relative_humidity", _SEA_LEVEL, "wind_speed"),

@@ -1,8 +1,8 @@
-"""The yearly files of Météo-France's SYNOP observations, all stations in each; no key.
+"""The yearly files of Météo-France's SYNOP observations, each with all stations; no key.
 
-The file of the year is written again every morning, up to the evening before. The bucket has the same names below
-`data/synchro_ftp/OBS/` too: those have not been written since 9 September 2026, and go on being served. The monthly
-files of the former site are read where they are put into the raw zone by hand.
+The file of the current year is rewritten every morning, up to the previous evening. The bucket also has the same names
+below `data/synchro_ftp/OBS/`: those have not been updated since 9 September 2026, but are still served. The monthly
+files of the former site are read if they are put into the raw zone by hand.
 https://www.data.gouv.fr/datasets/archive-synop-omm
 """
 

@@ -1,9 +1,9 @@
-"""The automatic stations of Belgium's Royal Meteorological Institute (RMI, KMI): WFS answers as GeoJSON or CSV.
+"""The automatic stations of Belgium's Royal Meteorological Institute (RMI, KMI): WFS responses as GeoJSON or CSV.
 
-`timestamp` is the end of the ten minutes or of the hour, in UTC. `pressure` is that at the station's height. The hourly
-rows hold means of the hour, which are observations of no moment: of them the sums, the gust and the radiation are
-stored, and merged with the row of ten minutes at the full hour. The forms were built from the public schema
-(https://opendata.meteo.be/) and single rows; no whole file was at hand.
+`timestamp` is the end of the ten minutes or the hour, in UTC. `pressure` is the pressure at the station's height.
+Hourly rows contain means of the hour, which are not observations of a moment: only their sums, gust and radiation are
+stored, merged with the ten-minute row at the full hour. The layouts were built from the public schema
+(https://opendata.meteo.be/) and single rows; no complete file was available.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from forecast.networks.station_source import StationSource
 _FEATURES: Final = (Container("features", row="properties"),)
 _FLAGS: Final = Validated("qc_flags", "validated")
 _BESIDE: Final = ("FID", "the_geom")
-# Above grass and at the surface of the soil; at the top of the mast; of the sun alone.
+# Above grass and at the surface of the soil; at the top of the mast; of the sun only.
 _NOT_STORED: Final = ("temp_grass_pt100_avg", "temp_soil_avg", "wind_speed_avg_30m", "sun_int_avg")
 _CELL: Final = 'a number with a decimal point, such as "14.2"'
 _COLUMNS: Final = ("code", "timestamp", "temp_dry_shelter_avg", "precip_quantity")
-# The direction of the wind comes every ten minutes alone.
+# Only ten-minute rows have the wind direction.
 _DIRECTION: Final = "wind_direction"
 
 
 def _of_period(period: str) -> dict[str, Field]:
-    """What is of a period: sums, the strongest gust, and radiation."""
+    """The values of a period: sums, the strongest gust, and radiation."""
     return {
         "precip_quantity": Field(f"precipitation_amount_{period}", "mm"),
         "wind_gusts_speed": Field(f"wind_speed_of_gust_{period}", "m/s"),

@@ -1,8 +1,7 @@
-"""RMI's WFS (GeoServer): observations of 10 minutes and of an hour, some stations and whole UTC days a call; no key.
+"""RMI's WFS (GeoServer): ten-minute and hourly observations, some stations and whole UTC days per call; no key.
 
-The layers have no primary key, so pages need an order of their own, and the one of time and station is the only one
-that is the same in every answer. No quota is published; the limits here are our own restraint.
-https://opendata.meteo.be/
+The layers have no primary key, so pages need an explicit order, and only the one by time and station is the same in
+every response. No quota is published; the limits here are our own restraint. https://opendata.meteo.be/
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def _fetch(source: str, stream: str, layer: str, station_days: int) -> Fetch:
         time_format="%Y-%m-%dT%H:%M:%SZ",
         batch=20,
         station_days=station_days,
-        # What one call asks for fits in a page of ours; the server may have smaller ones.
+        # The data of one call fit on one of our pages; the server may use smaller ones.
         pages=Pages(5_000, "numberMatched"),
         quota="rmi",
         per_minute=20,
@@ -68,7 +67,7 @@ def _fetch(source: str, stream: str, layer: str, station_days: int) -> Fetch:
     )
 
 
-# 144 rows of 600 bytes a station and day.
+# 144 rows of 600 bytes per station and day.
 TEN_MINUTES: Final = _fetch("rmi", "aws_10min", "aws:aws_10min", 30)
 HOURLY: Final = _fetch("rmi_hourly", "aws_1hour", "aws:aws_1hour", 180)
 FETCH: Final = (TEN_MINUTES, HOURLY)

@@ -16,12 +16,12 @@ NETWORK: Final = Network(
     licence=Licence("Weather Underground terms of service", "https://www.wunderground.com/terms", "wunderground.com"),
     layouts=(API, TABLE),
     fetch=(FETCH,),
-    # It was founded then; its first personal stations came some years later.
+    # Weather Underground was founded then; its first personal stations came some years later.
     first_year=1995,
-    # It keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
+    # It stores pressure to 0.01 inHg (0.34 hPa), so a working barometer repeats values for longer there.
     thresholds={
         "air_pressure_at_mean_sea_level": limits(
-            f"{PROJECT}: 0.34 hPa stood still for 3.2 h in a moving week",
+            f"{PROJECT}: 0.34 hPa did not change for 3.2 h in a week of changing pressure",
             persistence_suspect_hours=12,
             stuck_tolerance=0.35,
         )

@@ -1,8 +1,8 @@
 """The PWS API v2: `observations/current`, `observations/all/1day` and `history/all`.
 
-Temperatures, winds, pressures and rain are in an object that is named after its system of units ("metric"), or, where
-a tool has flattened the answer, in columns whose names begin with that ("metric.tempAvg", "metric_temp"). One row may
-have one system, the next another, or one row two.
+Temperatures, winds, pressures and rain are in an object named after its system of units ("metric") or, if a tool has
+flattened the response, in columns whose names begin with it ("metric.tempAvg", "metric_temp"). One row may use one
+system and the next another, or one row two.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ API: Final = Layout(
             *("windgustLow", "windgustAvg", "pressureTrend", "elev"),
         ),
     ),
-    # The history has no mean pressure, only the highest and the lowest of its five minutes: their mean is taken, as
-    # weewx's importer does.
+    # The history has no mean pressure, only the highest and the lowest of its five minutes: their mean is used, as in
+    # weewx's importer.
     mean=MeanOf(_PRESSURE, "pressureMax", "pressureMin"),
     aggregates=Aggregates(
         (
@@ -98,6 +98,6 @@ API: Final = Layout(
         _ADVICE,
     ),
     row_quality="qcStatus",
-    # The API writes no rain for a station without sensors.
+    # For a station without sensors, the API reports rain as 0.
     idle=("rainfall_rate", "precipitation_counter"),
 )

@@ -1,7 +1,7 @@
-"""Weather Underground's PWS API v2: `history/all`, five-minute values of one station and one day of its own zone.
+"""Weather Underground's PWS API v2: `history/all`, five-minute values of one station and one local day.
 
-`history/hourly` and `history/daily` are aggregates, which the raw zone does not take. `history/all` answers for the day
-that is going on too. Quotas and the kinds of answers: docs/ingestion.md.
+`history/hourly` and `history/daily` are aggregates, which are not read. `history/all` also returns the current day.
+Quotas and kinds of responses: docs/ingestion.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The history table of a station's page, a sheet or a file a day, and the daily CSV of before 2019 ("TemperatureF").
+"""The history table of a station's page, one sheet or file per day, and the daily CSV from before 2019.
 
-The unit is in the cell ("56.8 °F"), or at the end of the column's name.
+The unit is in the cell ("56.8 °F"), or at the end of the column's name ("TemperatureF").
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIELDS: Final = {
 
 TABLE: Final = Layout(
     name="Weather Underground's table",
-    # Two other tables with a "Time" and a "Temperature" exist in every data lake.
+    # Tables with a "Time" and a "Temperature" exist in every data lake.
     recognise=Recognise(any_of=("Time", "DateTime", "Timestamp"), values=3, unless=API_ROWS),
     station="station",
     station_of_key=True,
@@ -38,7 +38,7 @@ TABLE: Final = Layout(
         day="Date",
         clock="Time",
         own=("Time", "DateUTC", "DateTime", "Timestamp"),
-        # A time in UTC that its name says to be the observation's is none of a scrape.
+        # A column whose name says that it is the observation's time in UTC is not the time of a scrape.
         scrape=("epoch", "DateTime", "Timestamp", "Time"),
     ),
     fields=_FIELDS,
