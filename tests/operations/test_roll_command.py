@@ -39,7 +39,7 @@ def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
 
 def test_the_schedule_of_the_dumps_says_how_old_one_may_be(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_DUMP_AGE_HOURS", "168")
-    assert "no dump of the last 168 hours: there is none" in run("--dry-run").output
+    assert "no dump from the last 168 hours: there is none" in run("--dry-run").output
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e99", "a day"])
