@@ -54,11 +54,13 @@ _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its tier: what it needs tells, and `slow` and `whole` can be said of a test by itself."""
     items.sort(key=lambda item: item.path not in _LONGEST)
-    untold = [item for item in items if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS))]
-    for chosen in inputs_in_turn(item for item in untold if str(item.path).startswith(_MANY_INPUTS)):
+    many = (item for item in items if str(item.path).startswith(_MANY_INPUTS) and not item.get_closest_marker("slow"))
+    for chosen in inputs_in_turn(many):
         of_every_change = max(_INPUTS_OF_EVERY_CHANGE, len(chosen) // 8)
-        for number, item in enumerate(chosen[_INNER_INPUTS:], _INNER_INPUTS):
-            item.add_marker("whole" if number < of_every_change else "slow")
+        inner = [item for item in chosen if not any(item.get_closest_marker(tier) for tier in _TIERS)][:_INNER_INPUTS]
+        for number, item in enumerate(chosen):
+            if item not in inner:
+                item.add_marker("whole" if number < of_every_change else "slow")
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS)):
             item.add_marker(_tier(set(getattr(item, "fixturenames", ()))))

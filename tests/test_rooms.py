@@ -17,7 +17,7 @@ _ROOMS = ("core", "extract", "transform", "validate", "qc", "zone", "mongo", "re
 ROOM_LESS = {"__init__.py", "py.typed"}
 
 
-def test_the_package_holds_rooms_and_no_loose_module() -> None:
+def test_the_package_holds_packages_and_no_loose_module() -> None:
     (folder,) = map(Path, forecast.__path__)
     assert {path.name for path in folder.iterdir() if path.is_file()} == ROOM_LESS
 

@@ -339,7 +339,7 @@ def test_workers_that_do_not_come_are_stopped_and_nothing_is_run(machine: Machin
     assert steps(machine) == ["scheduler 1", "worker 2", "wait", "worker 0", "scheduler 0"]
 
 
-def test_workers_that_could_not_be_stopped_are_told(machine: Machine) -> None:
+def test_workers_that_could_not_be_stopped_are_reported(machine: Machine) -> None:
     done = run_on_workers(machine, "2", fails="update-service")
     assert done.returncode != 0
     assert "The workers may run on: aws ecs update-service --cluster forecast-prod --service worker" in done.stderr

@@ -99,8 +99,8 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         for name, pem in {"ca": authority.pem, **issued}.items():
             client.put_secret_value(SecretId=f"{secrets_prefix}/{name}", SecretString=pem.decode())
     where = f"{folder}{f' and Secrets Manager, {secrets_prefix}/' if secrets_prefix else ''}"
-    told = ", ".join(f"{name} for {end} days" for name, end in zip(issued, ends, strict=True))
-    _log("certificates_issued", f"issued {told}; they are in {where}")
+    issued_names = ", ".join(f"{name} for {end} days" for name, end in zip(issued, ends, strict=True))
+    _log("certificates_issued", f"issued {issued_names}; they are in {where}")
 
 
 @_foreseeable_errors()

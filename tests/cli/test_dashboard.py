@@ -52,7 +52,7 @@ def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None
     assert "The database could not be reached, so this page only shows what is in the reports: " in html
 
 
-def test_where_the_schedule_is_known_a_missed_night_is_named_and_the_next_run_is_told(tmp_path: Path) -> None:
+def test_where_the_schedule_is_known_a_missed_night_is_named_and_the_next_run_is_reported(tmp_path: Path) -> None:
     write_nights(tmp_path / "logs", Faults(missed=frozenset({38})))
     asked("--schedule", "10 3 * * *")
     html = (tmp_path / "logs/site/index.html").read_text("utf-8")

@@ -112,7 +112,7 @@ def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
     assert (found["missed_runs"], found["next_run_due"]) == ([], None)
 
 
-def test_where_mongodb_is_out_of_reach_it_says_so_and_tells_what_the_reports_know(
+def test_where_mongodb_is_unreachable_it_says_so_and_tells_what_the_reports_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/?directConnection=true&serverSelectionTimeoutMS=100")
@@ -125,7 +125,7 @@ def test_where_mongodb_is_out_of_reach_it_says_so_and_tells_what_the_reports_kno
     assert "2026-11-23 03:10  2026-11-23 03:14  success" in result.stdout
 
 
-def test_runs_and_stations_are_told_as_the_database_has_them(
+def test_runs_and_stations_are_reported_as_the_database_has_them(
     replica_set: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A killed run without a successor, and two stations; there is no report on this machine."""
@@ -158,7 +158,9 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
     }
 
 
-def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_told_and_when_the_next_is_due(tmp_path: Path) -> None:
+def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_reported_and_when_the_next_is_due(
+    tmp_path: Path,
+) -> None:
     old = {"started_at": "2020-01-01T03:10:05Z", "finished_at": "2020-01-01T03:14:05Z"}
     write(tmp_path / "logs", {**report(), **old})
     result = asked("--json", "--schedule", "10 3 1 1 *")
@@ -200,7 +202,7 @@ def test_where_this_machine_has_no_reports_the_copies_on_s3_are_read(s3_bucket: 
     assert "2026-11-22 03:10" in result.stdout
 
 
-def test_a_bucket_that_is_not_there_is_told(s3_bucket: str) -> None:
+def test_a_bucket_that_is_not_there_is_reported(s3_bucket: str) -> None:
     result = asked("--processed-uri", f"s3://{s3_bucket}-missing/processed/")
     assert result.exit_code == 3
     assert f"s3://{s3_bucket}-missing/processed/" in result.stdout

@@ -35,7 +35,7 @@ def tally_of(*rows: dict[str, Any]) -> QualityTally:
     return tally
 
 
-def test_stations_are_told_apart_in_one_frame() -> None:
+def test_stations_are_distinguished_in_one_frame() -> None:
     tally = tally_of(
         row("ITESTB25", at(3), 0.5, air_temperature=13.8),
         row("07915", at(1), 0.25, air_temperature=12.0),

@@ -155,5 +155,5 @@ def test_halves_become_a_whole_and_halves_again(rows: list[Any]) -> None:
     assert qc_hashes_of(stored).tolist() == second.tolist()
 
 
-def test_a_digest_that_somebody_wrote_by_hand_has_the_half_of_no_verdict() -> None:
+def test_a_digest_that_somebody_wrote_by_hand_has_the_half_of_no_flag() -> None:
     assert qc_hashes_of(np.array([b"short", b"0" * 40])).tolist() == [b"", b"0" * 16]

@@ -123,7 +123,7 @@ def test_an_error_says_where_the_wrong_value_stands(monkeypatch: pytest.MonkeyPa
     assert fault().startswith("LOG_LEVEL is 'LOUDER' (from the environment); ")
 
 
-def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_is_wrong_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     dotenv("LOG_FORMAT=xml\n")
     monkeypatch.setenv("MAX_OBJECT_MB", "much")
     with pytest.raises(SettingError) as caught:
@@ -135,7 +135,7 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert [message.split(" ", 1)[0] for message in caught.value.messages] == ["LOG_FORMAT", "MAX_TEMPORARY_MB"]
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_that_is_missing_is_reported_at_once() -> None:
     with pytest.raises(SettingError) as caught:
         load_settings().require_zones()
     assert [message.partition(" (")[0] for message in caught.value.messages] == [

@@ -406,7 +406,7 @@ def test_the_columns_of_the_processed_zone_are_those_of_the_records() -> None:
     ]
 
 
-def test_the_flowchart_names_all_rooms_and_its_pictures_are_of_it() -> None:
+def test_the_flowchart_names_all_packages_and_its_pictures_are_of_it() -> None:
     source = (DOCS / "process_flowchart.mmd").read_text("utf-8")
     assert [room for room in ROOMS if room not in source] == []
     drawn = re.sub(r"<[^>]+>|\s", "", (DOCS / "process_flowchart.svg").read_text("utf-8"))

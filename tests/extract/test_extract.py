@@ -636,7 +636,7 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 @given(flat_records())
 @example([{"a": "{"}])
 @example([{"a": '{"b": 1}'}, {"a": "{"}])
-def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
+def test_the_fast_and_the_slow_path_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
     maker = BatchMaker(listed(), shapes_of(NETWORKS), Limits(), Ledger("not_json", "line"))
     table = FastReader().read(block, line_ends(block))
@@ -651,7 +651,7 @@ def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[s
 
 
 @pytest.mark.parametrize("block", [b"null\n", b' \tnull\n{"a":1}\n', b'{"a":1}\nnull\n', b'\r\n null\n{"a":1}\n'])
-def test_a_null_where_a_record_belongs_is_left_to_the_patient_way(block: bytes) -> None:
+def test_a_null_where_a_record_belongs_is_left_to_the_slow_path(block: bytes) -> None:
     assert FastReader().read(block, line_ends(block)) is None
 
 

@@ -54,5 +54,5 @@ def test_what_is_no_number_is_left(tmp_path: Path) -> None:
     assert humidities(workbook(["87 %", True, None, 0.5], "0%"), tmp_path) == ["87 %", "True", None, "50%"]
 
 
-def test_a_formula_that_was_never_calculated_is_told_as_one(tmp_path: Path) -> None:
+def test_a_formula_that_was_never_calculated_is_reported_as_one(tmp_path: Path) -> None:
     assert humidities(workbook(["=1-B2", 0.5], "0%"), tmp_path) == ["formula without a value", "50%"]

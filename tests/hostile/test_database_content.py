@@ -354,7 +354,7 @@ def test_case_97_a_change_of_producer_and_back(world: World) -> None:
     assert world.reports("quality_report")[-1]["conflicts"]["examples"][0]["reason"] == "later extraction"
 
 
-def test_what_a_delivery_removes_is_told_in_every_report_and_in_the_log(
+def test_what_a_delivery_removes_is_reported_in_every_report_and_in_the_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.raw.put("infoclimat/a_1.jsonl", FIRST)

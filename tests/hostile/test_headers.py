@@ -121,7 +121,7 @@ def test_case_100_a_text_of_another_encoding_is_still_a_text(run_object: RunObje
 
 
 @pytest.mark.parametrize("above", ["# my station\n# Lille, 2024\n", "Station La Madeleine\n\n"])
-def test_case_100_a_table_below_a_text_is_told_from_a_text(above: str, run_object: RunObject) -> None:
+def test_case_100_a_table_below_a_text_is_distinguished_from_a_text(above: str, run_object: RunObject) -> None:
     first = above.partition("\n")[0]
     header = "Date,Time,Temperature,Humidity,Pressure,Wind"
     message = f"there is text above the table: '{first}'; remove what is above its header '{header}'"

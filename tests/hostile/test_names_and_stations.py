@@ -76,7 +76,7 @@ def test_names_without_latin_letters_are_names_of_their_own(first: str, second: 
     assert entry["columns"] == list(dict.fromkeys([first, second]))
 
 
-def test_cells_of_a_sheet_below_no_name_are_told(run_object: RunObject) -> None:
+def test_cells_of_a_sheet_below_no_name_are_reported(run_object: RunObject) -> None:
     row = sheet_row(4)
     ending = run_object(workbook({"011024": [HEADER[:-1], row, [*sheet_row(9), "", "a note"]]}))
     assert ending.sums == (2, 0, 2, 0)
@@ -133,7 +133,7 @@ def test_case_64_the_fields_that_airbyte_has_no_column_for_belong_to_their_row(
     assert [entry["columns"] for entry in ending.quality["unknown_columns"]] == [["AQI"]]
 
 
-def test_case_64_where_airbyte_has_a_column_for_every_field_nothing_is_told(run_object: RunObject) -> None:
+def test_case_64_where_airbyte_has_a_column_for_every_field_nothing_is_reported(run_object: RunObject) -> None:
     ending = run_object(to_avro([table_row(4) | {MORE: None}], {MORE: ["null", {"type": "map", "values": "string"}]}))
     ending.assert_accepted(1)
     assert ending.quality["unknown_columns"] == []

@@ -359,7 +359,7 @@ def test_case_55_members_of_several_kinds_are_read_each_as_it_is(run_object: Run
 
 
 @pytest.mark.parametrize("indent", [None, 1], ids=["one line", "pretty"])
-def test_rows_in_another_list_of_a_document_are_told(indent: int | None, run_object: RunObject) -> None:
+def test_rows_in_another_list_of_a_document_are_reported(indent: int | None, run_object: RunObject) -> None:
     """What a document says of itself, its stations and its units, is no such list."""
     more = {
         "daily": {"07915": [climate(1)]},
@@ -879,7 +879,7 @@ def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject)
     assert ending.warnings == [f"{TABLE_KEY} has unknown columns, which are ignored: 'pm25'"]
 
 
-def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_object: RunObject) -> None:
+def test_case_64_a_variable_with_another_name_is_reported_with_what_it_could_be(run_object: RunObject) -> None:
     row = {name: cell for name, cell in climate(0).items() if name != "temperature"} | {"temp": "7.6"}
     ending = run_object(lines(row), CLIMATE_KEY)
     ending.assert_accepted(1, renamed=["air_temperature"])

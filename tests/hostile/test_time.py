@@ -366,7 +366,7 @@ def test_case_49_of_conflicting_rows_the_same_one_wins_in_every_order(run_object
     assert len(winners) == 1
 
 
-def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: WorldMaker) -> None:
+def test_case_49_the_loser_is_reported_with_both_values_and_sources(local_world: WorldMaker) -> None:
     world = local_world()
 
     def deliver(name: str, value: str, generation: int) -> Ending:

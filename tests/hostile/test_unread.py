@@ -63,7 +63,7 @@ def with_name(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     ],
     ids=["temp", "Air Temp", "temperature_2m"],
 )
-def test_case_88_a_renamed_column_is_told_with_what_it_could_be(
+def test_case_88_a_renamed_column_is_reported_with_what_it_could_be(
     row: dict[str, Any], key: str, old: str, new: str, run_object: RunObject
 ) -> None:
     ending = run_object(line(with_name(row, old, new)), key)

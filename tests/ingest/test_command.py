@@ -161,7 +161,7 @@ def test_an_error_that_nobody_foresaw_quotes_the_address_without_the_key_of_the_
     assert [form for form in (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)) if form in result.output] == []
 
 
-def test_a_network_that_is_not_there_is_told_without_the_address(
+def test_a_network_that_is_not_there_is_reported_without_the_address(
     apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)

@@ -51,7 +51,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 
 @pytest.mark.whole
-def test_two_rivals_with_two_keys_never_exceed_a_quota_in_72_hours() -> None:
+def test_two_runs_with_two_keys_never_exceed_a_quota_in_72_hours() -> None:
     documents, clock = InMemory(), FakeClock(NOW.timestamp())
     calls: dict[str, list[float]] = {"one": [], "other": []}
     ends: Counter[str] = Counter()
@@ -74,7 +74,7 @@ def test_two_rivals_with_two_keys_never_exceed_a_quota_in_72_hours() -> None:
         assert ends[name] > 0
 
 
-def test_rivals_at_the_same_instant_never_take_the_same_call(tmp_path: Path) -> None:
+def test_concurrent_writers_at_the_same_instant_never_take_the_same_call(tmp_path: Path) -> None:
     clock = FakeClock(NOW.timestamp())
     taken: list[float] = []
 

@@ -12,6 +12,7 @@ import pytest
 from forecast.ingest.result import Outcome
 from forecast.ingest.sources import FETCHES
 from forecast_demo.apis import Correction, Fault, Outage
+from tests.examples import for_the_night
 from tests.ingest.apis import KEY, NOW, PWS, Ingest, aerodromes, at, fast
 
 
@@ -32,14 +33,16 @@ def state(ingest: Ingest, source: str) -> dict[str, Any]:
 
 
 @pytest.mark.whole
-def test_every_record_of_61_days_over_the_end_of_summer_time_is_written_once(ingest: Ingest) -> None:
-    first, last = date(2026, 9, 29), date(2026, 11, 28)
+@pytest.mark.parametrize("first", [date(2026, 10, 24), *for_the_night(date(2026, 8, 29))])
+def test_every_record_of_days_over_the_end_of_summer_time_is_written_once(ingest: Ingest, first: date) -> None:
+    last = date(2026, 10, 28)
+    days = (last - first).days + 1
     expected = {key: row for name in PWS for key, row in ingest.expected(name, first, last).items()}
-    result = ingest.run("wunderground", since="2026-09-29")
+    result = ingest.run("wunderground", since=f"{first}", until=f"{last}")
     assert (result.exit_code, result.outcome) == (0, Outcome.SUCCESS)
-    assert len(ingest.records()) == len(expected) == 2 * (60 * 288 + 12 + 17 * 12)
+    assert len(ingest.records()) == len(expected) == 2 * (days * 288 + 12)
     assert ingest.newest() == expected
-    assert result.sources[0].calls == len(ingest.apis.calls) == 2 * 61
+    assert result.sources[0].calls == len(ingest.apis.calls) == 2 * days
 
 
 @pytest.mark.whole

@@ -109,7 +109,7 @@ def test_an_answer_that_does_not_end_is_not_kept(serve: Callable[..., Server], m
         HttpTransport().get(f"http://127.0.0.1:{server.port}/")
 
 
-def test_a_host_without_an_address_is_told_without_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_an_address_is_reported_without_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(*_: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 

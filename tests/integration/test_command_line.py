@@ -221,7 +221,7 @@ def test_refused_object_is_exit_code_3(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_database_out_of_reach_is_exit_code_1(local: World, command: str) -> None:
+def test_unreachable_database_is_exit_code_1(local: World, command: str) -> None:
     local.processed.put("observations/year=2024/month=10/a-0.parquet", b"")
     uri = NOBODY_LISTENS.replace("//", f"//ann:{PASSWORD}@")
     outcome = local.typed(command, variables=local.variables(MONGODB_URI=uri))

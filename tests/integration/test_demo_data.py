@@ -31,7 +31,6 @@ def loaded(new_world: WorldMaker, demo_data: Path) -> tuple[World, dict[str, Any
     return world, world.run()
 
 
-@pytest.mark.both_zones
 def test_counts_are_exact(loaded: tuple[World, dict[str, Any]]) -> None:
     _, status = loaded
     counts = status["counts"]

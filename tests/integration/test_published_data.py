@@ -223,7 +223,6 @@ def test_rain_of_the_week_is_what_the_counters_say(native: World) -> None:
     }
 
 
-@pytest.mark.both_zones
 def test_every_value_equals_a_second_reading_of_the_files(native: World, expected: Readings) -> None:
     found = {name: document["measurements"] for name, document in native.documents().items()}
     assert found.keys() == expected.keys()

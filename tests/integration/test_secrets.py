@@ -270,7 +270,7 @@ def test_s3_address_with_a_password(on_s3: World, address: str) -> None:
     assert_nowhere(on_s3, process)
 
 
-def test_s3_that_is_out_of_reach_or_denies(on_s3: World, s3_server: str) -> None:
+def test_s3_that_is_unreachable_or_denies(on_s3: World, s3_server: str) -> None:
     proxy_uri = f"http://ann:{ENCODED}@127.0.0.1:1"
     process = run(on_s3, "pipeline", before=IMPATIENT, AWS_ENDPOINT_URL="http://127.0.0.1:1", HTTP_PROXY=proxy_uri)
     assert process.code == 1

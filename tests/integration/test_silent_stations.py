@@ -104,7 +104,7 @@ def test_an_empty_raw_zone_raises_silence_in_the_metrics(local_world: WorldMaker
     assert {entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in told} == {"forecast-test"}
 
 
-def test_a_station_that_falls_silent_is_told_from_those_that_were(world: World) -> None:
+def test_a_station_that_falls_silent_is_distinguished_from_those_that_were(world: World) -> None:
     """By the metric whose alarm mails each of them: one that lasts would hide those that come later."""
     numbers = []
     for age in ("87600", "87600", "36", "36"):
@@ -117,7 +117,7 @@ def test_a_station_that_falls_silent_is_told_from_those_that_were(world: World) 
     assert numbers == [(3, 3), (3, 0), (4, 1), (4, 0)]
 
 
-def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World) -> None:
+def test_where_no_age_is_set_the_state_is_reported_and_nobody_is_warned(world: World) -> None:
     outcome = world.typed("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr
     assert world.status()["counts"]["stations_silent"] is None

@@ -181,7 +181,7 @@ def test_objects_staged_ahead_of_a_slow_load_stay_within_the_bound(
     assert list(staging.folder.iterdir()) == []
 
 
-def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
+def test_an_object_that_has_no_space_alone_is_rejected_and_the_others_are_loaded(
     local_world: WorldMaker, work: Path
 ) -> None:
     world = local_world()
@@ -199,7 +199,7 @@ def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
     assert len(world.documents()) == OBJECTS * MONTHS * DAYS
 
 
-def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
+def test_a_run_whose_load_fails_ends_though_an_object_waits_for_space(
     local_world: WorldMaker, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any) -> Any:

@@ -248,7 +248,7 @@ def test_replayed_rows_stand_once_in_the_zone_also_after_reprocessing(world: Wor
     assert not any("-replayed-" in key for key in world.record_keys())
 
 
-def test_what_a_replayed_row_removes_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_replayed_row_removes_is_reported(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """It is later than what is stored, and lacks a value of it."""
     world.raw.put(KEY, rows(10))
     run(world)

@@ -209,7 +209,7 @@ def test_old_server() -> None:
         (None, str(Path(".local/mongodb").resolve())),
     ],
 )
-def test_which_mongodb_is_meant_is_told_without_its_password(uri: str | None, shown: str) -> None:
+def test_which_mongodb_is_meant_is_reported_without_its_password(uri: str | None, shown: str) -> None:
     assert databases.server_of(dataclasses.replace(settings("mongodb://x"), mongodb_uri=uri)) == shown
 
 
@@ -288,7 +288,7 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
         "system",
     ],
 )
-def test_why_nobody_is_reached_is_told_server_by_server(servers: list[str], code: int, words: str) -> None:
+def test_why_nobody_is_reached_is_reported_server_by_server(servers: list[str], code: int, words: str) -> None:
     told = to_forecast_error(ServerSelectionTimeoutError(described(*servers)), "trying")
     assert (told.exit_code, told.message[: len(words)]) == (code, words)
 
@@ -335,7 +335,7 @@ def test_case_107_a_name_that_dns_does_not_know_and_dns_that_does_not_answer(
 
 
 @pytest.mark.parametrize("uri", ["mongodb://ann:p@ss/w@127.0.0.1:1/", "mongodb://ann:p@ss?w@127.0.0.1:1/"])
-def test_a_password_that_is_not_encoded_is_told_and_no_piece_of_it_is_shown(uri: str) -> None:
+def test_a_password_that_is_not_encoded_is_reported_and_no_piece_of_it_is_shown(uri: str) -> None:
     with pytest.raises(ForecastError) as told:
         prepare_and_write(settings(f"{uri}?serverSelectionTimeoutMS=500"))
     assert told.value.exit_code == 2
@@ -733,7 +733,7 @@ def test_a_unique_index_of_somebody_else_next_to_the_observations_is_named(
     )
 
 
-def test_a_bulk_write_that_the_validator_refuses_is_told_as_such(collection: ObservationCollection) -> None:
+def test_a_bulk_write_that_the_validator_refuses_is_reported_as_such(collection: ObservationCollection) -> None:
     with pytest.raises(ForecastError) as told, mongo_errors("writing"):
         collection.bulk_write([pymongo.InsertOne({"_id": "by hand"})])
     assert told.value.exit_code == 2

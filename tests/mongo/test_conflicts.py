@@ -47,7 +47,7 @@ def told(
     return Conflict(NAME, reason, Side(*kept), Side(*lost))
 
 
-def test_a_newer_delivery_wins_and_both_are_told(deliver: Any) -> None:
+def test_a_newer_delivery_wins_and_both_are_reported(deliver: Any) -> None:
     deliver("raw/old", [row(1, air_temperature=12.0, wind_speed=3.0)])
     conflicts, counts = deliver("raw/new", [row(2, air_temperature=13.5, wind_speed=3.0)])
     assert counts == LoadCounts(updated=1)
@@ -121,7 +121,7 @@ def test_what_newer_rules_make_of_the_same_row_is_no_conflict(deliver: Any) -> N
 
 
 @pytest.mark.parametrize("again", ["within one object", "in another object"])
-def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> None:
+def test_all_are_counted_and_the_first_are_reported(deliver: Any, again: str) -> None:
     old, new = (observations("A", [value] * 50, generation_id=rank) for rank, value in ((1, 12.0), (2, 13.0)))
     others = [{**one, "station_id": "B"} for one in (old[0], new[0])]
     if again == "within one object":
@@ -137,7 +137,7 @@ def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> Non
     assert {one.winner.values["air_temperature"] for one in conflicts.examples} == {13.0}
 
 
-def test_no_conflict_is_told_where_nobody_asks(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_no_conflict_is_kept_where_nobody_asks(collection: ObservationCollection, tmp_path: Path) -> None:
     pending_qc = PendingQc.for_collection(collection, "run")
     for rank in (1, 2):
         load(records([row(rank, air_temperature=float(rank))], STATIONS, tmp_path), collection, pending_qc)

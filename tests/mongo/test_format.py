@@ -27,7 +27,7 @@ def _words(collection: ObservationCollection, version: int) -> str:
 
 @pytest.mark.parametrize("check", [check_format, check_collection, prepare_collection])
 @pytest.mark.parametrize(("metadata", "version"), [({}, 1), ({"format_version": 3}, 3)], ids=["unnumbered", "newer"])
-def test_documents_of_another_format_are_told_with_what_to_do(
+def test_documents_of_another_format_are_reported_with_what_to_do(
     check: Callable[[ObservationCollection], None],
     metadata: dict[str, int],
     version: int,

@@ -322,7 +322,9 @@ def test_what_loses_within_a_batch_removes_nothing(collection: ObservationCollec
     assert _load_frame(both, collection) == LoadCounts(inserted=1, superseded=1)
 
 
-def test_removed_values_are_counted_once_although_a_rival_comes_between(collection: ObservationCollection) -> None:
+def test_removed_values_are_counted_once_although_another_writer_comes_between(
+    collection: ObservationCollection,
+) -> None:
     _load_frame(_with(Delivery(1, 0, 0, 1), wind_speed=3.0), collection)
     both = [Delivery(3, 0, 0, 3), Delivery(3, 0, 0, 3, minute=1)]
     _load(collection, Delivery(1, 0, 0, 1, minute=1))

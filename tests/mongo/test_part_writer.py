@@ -238,7 +238,7 @@ def test_a_value_is_removed_only_where_no_other_part_has_it(collection: Observat
     }
 
 
-def test_a_conflict_is_told_with_the_part_of_the_same_group(collection: ObservationCollection) -> None:
+def test_a_conflict_is_reported_with_the_part_of_the_same_group(collection: ObservationCollection) -> None:
     _load(collection, HOUR, SIX_MINUTES)
     conflicts = Conflicts()
     _load(collection, replace(SIX_MINUTES, values=(("wind_speed", 4.0),), second=2), conflicts=conflicts)

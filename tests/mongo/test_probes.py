@@ -157,7 +157,7 @@ def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
     assert f"p99 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
 
 
-def test_a_collection_without_our_indexes_is_told_with_their_names(
+def test_a_collection_without_our_indexes_is_reported_with_their_names(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
     filled.drop_index("station_time")
@@ -270,7 +270,7 @@ def test_the_real_index_answers_the_query(settings: Settings, collection: Collec
 
 
 @pytest.mark.parametrize("command", ["latency", "crud"])
-def test_a_database_out_of_reach_is_worth_another_try(
+def test_an_unreachable_database_is_worth_another_try(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "SELECTION_TIMEOUT_MS", 300)

@@ -55,7 +55,9 @@ def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Observat
         assert pending_qc.marks() == {("A", DAY): ["r1"]}
 
 
-def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: ObservationCollection) -> None:
+def test_what_another_writer_took_away_is_marked_again_of_all_days_or_of_some(
+    collection: ObservationCollection,
+) -> None:
     """What this run has evaluated itself is not part of it, and nothing is written where all marks are there."""
     counting = _Counting(collection.database["weather_pending_qc"])
     days = PendingDays(cast("ObservationCollection", counting), "r1")

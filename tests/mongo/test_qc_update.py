@@ -143,7 +143,7 @@ def test_an_earlier_row_that_comes_late_changes_later_ones(database: Database) -
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
-def test_a_newer_delivery_takes_a_verdict_away(database: Database) -> None:
+def test_a_newer_delivery_takes_a_flag_away(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9), row(10, 12.2))
     database.evaluate()
     assert database.flags() == {"00:05:00Z": SPIKE}
@@ -178,7 +178,7 @@ def test_rain_between_two_rows_follows_what_comes_between(database: Database) ->
     assert_up_to_date(database)
 
 
-def test_a_neighbours_verdict_follows_too(database: Database) -> None:
+def test_a_neighbours_flag_follows_too(database: Database) -> None:
     """A has two neighbours and is not compared; a third makes its seven degrees suspect."""
     database.stations = five()
     times = hours(48)
@@ -204,7 +204,7 @@ def test_a_neighbours_verdict_follows_too(database: Database) -> None:
 # Again
 
 
-def test_judging_twice_changes_nothing(database: Database) -> None:
+def test_evaluating_twice_changes_nothing(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9))
     database.load(row(10, 12.2), row(15, 12.3))
     assert database.evaluate().rewritten == 1
@@ -261,7 +261,7 @@ def test_a_run_that_lost_its_lease_marks_again_the_days_whose_aggregates_it_wrot
 # Rivals
 
 
-def test_a_document_that_a_rival_changed_in_between_is_evaluated_again(database: Database) -> None:
+def test_a_document_that_another_writer_changed_in_between_is_evaluated_again(database: Database) -> None:
     """The step was about to become a spike, when a newer delivery says that it was 12.15 °C."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
@@ -305,7 +305,7 @@ def test_days_that_another_run_changes_meanwhile_are_evaluated_again(database: D
     assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
-def test_days_that_a_rival_evaluated_before_they_were_written_are_evaluated(database: Database) -> None:
+def test_days_that_another_writer_evaluated_before_they_were_written_are_evaluated(database: Database) -> None:
     """It saw this run's mark, evaluated what was there, and took the mark away."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.evaluate()
@@ -318,7 +318,9 @@ def test_days_that_a_rival_evaluated_before_they_were_written_are_evaluated(data
     assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
-def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_writers_that_never_rest_are_worth_another_run(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(qc_update, "_ROUNDS", 3)
     ranks = iter(range(1, 100))
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))

@@ -182,7 +182,7 @@ def test_a_batch_without_an_observation_twice_is_kept_as_it_is() -> None:
     assert (chosen.lost.num_rows, chosen.reasons, chosen.equal.num_rows) == (0, [], 0)
 
 
-def test_of_each_observation_of_a_batch_one_record_is_kept_and_those_that_differ_are_told() -> None:
+def test_of_each_observation_of_a_batch_one_record_is_kept_and_those_that_differ_are_reported() -> None:
     rows = table(
         record("B", "2", sync_id=4, source_row="kept of B"),
         record("A", "1", sync_id=4, source_row="lost of A"),

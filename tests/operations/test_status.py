@@ -65,7 +65,7 @@ def test_the_status_is_read_as_a_user_that_can_change_nothing(users_member: Memb
     assert refused.value.code == 13
 
 
-def test_a_wrong_password_is_told_without_it(users_member: Member) -> None:
+def test_a_wrong_password_is_reported_without_it(users_member: Member) -> None:
     wrong = users_member.uri("monitor").replace("monitor:", "monitor:x")
     result = CliRunner().invoke(forecast_app, ["mongo", "status", "--mongodb-uri", wrong])
     assert result.exit_code == 2
@@ -106,7 +106,7 @@ def changed(**changes: Any) -> list[str]:
         ),
     ],
 )
-def test_what_is_wrong_with_a_member_is_told(changes: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_with_a_member_is_reported(changes: dict[str, Any], told: str) -> None:
     assert changed(**changes) == [told]
 
 
@@ -116,7 +116,7 @@ def test_an_oplog_that_is_not_full_says_nothing_of_how_long_it_will_hold() -> No
     assert list(status_metrics(new))[-1].metrics["OplogWindowHours"].value is None
 
 
-def test_a_short_oplog_and_slow_operations_are_told() -> None:
+def test_a_short_oplog_and_slow_operations_are_reported() -> None:
     bad = replace(WELL, oplog_hours=23.9, slow=(("query", "forecast_2_0.weather_measurements", 12.4),))
     assert attention(bad) == [
         "the oplog is full and covers 23.9 hours; it should cover 24",
@@ -148,7 +148,7 @@ def test_a_member_is_alive_by_its_port_alone(users_member: Member) -> None:
     assert check("localhost:1") == 1
 
 
-def test_an_operation_that_does_not_end_is_told(users_member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operation_that_does_not_end_is_reported(users_member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_module, "SLOW_SECONDS", 0)
 
     def look() -> None:

@@ -307,7 +307,7 @@ def test_no_value_is_changed_and_a_failed_one_is_evaluated_no_more(
 
 
 @given(COLUMNS, GAPS, st.sampled_from([1, 5, 10, 60]), st.data())
-def test_no_verdict_hangs_on_what_is_more_than_the_reach_away(
+def test_no_flag_depends_on_what_is_more_than_the_reach_away(
     columns: dict[str, list[float | None]], gaps: list[int], interval: int, data: Any
 ) -> None:
     at = station("A", interval_minutes=interval)

@@ -119,7 +119,7 @@ def city(number: int, **more: Any) -> Stations:
     )
 
 
-def test_of_a_city_every_verdict_is_in_one_window_and_no_row_is_read_twice_on_average() -> None:
+def test_of_a_city_every_flag_is_in_one_window_and_no_row_is_read_twice_on_average() -> None:
     """A month of 600 hourly stations of one parameter: the stations around a group are a part of it, not most."""
     stations = city(600, parameters=("air_temperature",))
     found = whole({one.id: set(range(DAY, DAY + 31)) for one in stations}, stations)
@@ -314,7 +314,7 @@ def test_what_is_read_of_a_window_is_all_that_its_qc_results_hang_on(seed: int, 
 
 @settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1), st.booleans())
-def test_every_verdict_that_one_day_can_change_is_in_its_window(seed: int, changed: int, day: int, gone: bool) -> None:
+def test_every_flag_that_one_day_can_change_is_in_its_window(seed: int, changed: int, day: int, gone: bool) -> None:
     chance = np.random.default_rng(seed)
     before = weather(chance)
     one = before[changed]

@@ -140,7 +140,7 @@ def test_a_window_reads_all_that_its_qc_results_hang_on(
 
 @few
 @given(station=st.sampled_from(STATIONS), day=days, some=st.integers(0, 2**32 - 1))
-def test_what_changes_on_a_day_changes_no_verdict_outside_its_window(
+def test_what_changes_on_a_day_changes_no_flag_outside_its_window(
     stretch: Week, whole: Mapping[str, Told], station: str, day: int, some: int
 ) -> None:
     """The day's observations come late: half of them, or all."""

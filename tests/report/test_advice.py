@@ -73,7 +73,7 @@ def test_what_follows_from_others_is_what_is_left_out_first() -> None:
         st.tuples(st.integers(0, 9), st.integers(0, 9)),
     )
 )
-def test_every_station_is_told_in_one_piece_and_each_piece_in_one_order(
+def test_every_station_is_reported_in_one_piece_and_each_piece_in_one_order(
     numbers: dict[tuple[str, str, str], tuple[int, int]],
 ) -> None:
     findings = found({key: one for key, (one, _) in numbers.items()}, {key: two for key, (_, two) in numbers.items()})

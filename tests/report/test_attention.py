@@ -130,7 +130,7 @@ def test_a_check_that_flags_more_than_a_twentieth_of_the_values_is_a_warning(
     assert [(one.severity, one.kind) for one in told(findings=findings)] == [(severity, "failed_values")]
 
 
-def test_silent_stations_are_told_only_where_an_age_is_set() -> None:
+def test_silent_stations_are_reported_only_where_an_age_is_set() -> None:
     progress = RunProgress(
         seen={"A": Seen("A", 1_727_744_340_000, 50.0, "silent"), "B": Seen("B", None, None, "fresh")}
     )

@@ -97,7 +97,7 @@ def test_what_is_older_than_the_window_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(("total", "used"), [(19, None), (20, 1.0)])
-def test_a_budget_is_told_only_where_the_first_miss_would_not_spend_it(total: int, used: float | None) -> None:
+def test_a_budget_is_reported_only_where_the_first_miss_would_not_spend_it(total: int, used: float | None) -> None:
     runs = [*[run(1) for _ in range(total - 1)], run(1, "failed")]
     assert budget("runs", Evidence(runs=runs)).used == used
 
@@ -126,7 +126,7 @@ def test_a_spent_budget_needs_attention() -> None:
     assert found.needs_attention
 
 
-def test_of_several_spent_budgets_the_one_that_is_overdrawn_most_is_told() -> None:
+def test_of_several_spent_budgets_the_one_that_is_overdrawn_most_is_reported() -> None:
     more = ErrorBudget("runs", None, 20, 2, 0.05, 28, 2.0)
     found = assess(situation(KEPT, SPENT, more))
     words = "2 error budgets are spent, most of all that of runs: 2 of 20 missed it in 28 days; the budget is 5.0%"

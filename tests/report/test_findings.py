@@ -93,7 +93,7 @@ def test_only_the_changed_days_are_counted() -> None:
     assert [(one["from"], one["to"]) for one in worst(findings)] == [("2024-10-02T20:00:00Z", "2024-10-02T23:00:00Z")]
 
 
-def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
+def test_stations_and_parameters_are_distinguished_in_their_order() -> None:
     other = station("B", 10, parameters=(WIND,))
     both = QcResults(series(A, hours(2), **{AIR: [0.5, 1.5], WIND: [0.5, 1.5]}))
     both.add("rate_of_change", WIND, np.array([FAIL, SUSPECT], dtype=np.uint8))
@@ -127,7 +127,7 @@ def test_a_day_that_is_evaluated_once_more_counts_once() -> None:
 # Flags of documents that were not evaluated now
 
 
-def test_stored_flags_are_told_and_are_no_share_of_what_was_evaluated() -> None:
+def test_stored_flags_are_reported_and_are_no_share_of_what_was_evaluated() -> None:
     """How many values those days have is not known: 5 of them can be more than all that were evaluated now."""
     findings = heard(results("11113"))
     findings.add_stored("A", AIR, FAIL, 5, {"rate_of_change": 5, "spike": 5})
@@ -196,7 +196,7 @@ def test_a_failed_value_weighs_as_much_as_three_suspect_ones() -> None:
     assert spans(heard(results("3333144144413"))) == [("08", 3, 4), ("05", 2, 4), ("00", 4, 3), ("12", 1, 3)]
 
 
-def test_the_ten_worst_of_all_stations_are_told() -> None:
+def test_the_ten_worst_of_all_stations_are_reported() -> None:
     assert MAX_EPISODES == 10
     codes = "1".join("3" * length for length in range(1, 13))
     other = results("3" * 20, "rate_of_change", WIND, station("B", 10))

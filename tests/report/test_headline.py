@@ -65,7 +65,7 @@ def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
     )
 
 
-def test_while_a_run_is_at_work_the_one_before_it_is_told_of() -> None:
+def test_while_a_run_is_at_work_the_one_before_it_is_described() -> None:
     found = told(run(3, "running"), run(2, "failed", error="S3 is unreachable"), run(1), run(0))
     assert found.headline == "The last run (2026-11-22 03:10 UTC) failed: S3 is unreachable"
 
@@ -107,7 +107,7 @@ def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
     ],
     ids=lambda value: value.status if isinstance(value, RunState) else None,
 )
-def test_how_the_last_run_ended_is_told(last: RunState, severity: str, message: str) -> None:
+def test_how_the_last_run_ended_is_reported(last: RunState, severity: str, message: str) -> None:
     found = told(last, *map(run, (2, 1, 0)))
     assert messages(found) == [(severity, message)]
     assert (found.headline, found.needs_attention) == (message, True)
@@ -118,7 +118,7 @@ def test_runs_that_fail_one_after_another_are_counted() -> None:
     assert found.headline == "The last 2 runs failed, since 2026-11-22 03:10 UTC: no primary"
 
 
-def test_what_a_partial_run_found_is_told_instead_of_that_it_was_partial() -> None:
+def test_what_a_partial_run_found_is_reported_instead_of_that_it_was_partial() -> None:
     cause = Attention("warning", "rejected_object", "a.csv was rejected: its day is lost", object="a.csv")
     found = told(run(3, "partial", attention=(cause,)), *map(run, (2, 1, 0)))
     assert found.attention == (cause,)
@@ -267,7 +267,7 @@ def nightly(nights: int, *, without: frozenset[int] = frozenset()) -> list[RunSt
 
 
 @pytest.mark.parametrize(("nights", "is_known"), [(1, False), (7, False), (8, True), (30, True)])
-def test_a_fault_of_a_station_that_has_been_told_for_a_week_is_a_remark(nights: int, is_known: bool) -> None:
+def test_a_fault_of_a_station_that_has_been_reported_for_a_week_is_a_remark(nights: int, is_known: bool) -> None:
     found = told(*nightly(nights), schedule=Schedule())
     assert found.needs_attention is not is_known
     known = "info", "station A is biased (known since 2026-11-20)"
@@ -300,7 +300,7 @@ def test_a_run_without_new_data_does_not_end_what_the_one_before_it_found() -> N
     assert after(5, checked=False) == []
 
 
-def test_a_fault_that_was_over_for_more_than_three_days_is_told_anew() -> None:
+def test_a_fault_that_was_over_for_more_than_three_days_is_reported_again() -> None:
     over = told(*nightly(12, without=frozenset({4, 5, 6})), schedule=Schedule())
     assert messages(over) == [("warning", "station A is biased")]
 

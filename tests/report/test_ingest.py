@@ -54,20 +54,20 @@ def test_a_day_that_is_not_answered_is_missing_of_its_station(ingest: Ingest) ->
     ]
 
 
-def test_records_that_vanish_are_told(ingest: Ingest) -> None:
+def test_records_that_vanish_are_reported(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-27")
     ingest.world.outages.append(Outage("ITESTB25", at(2026, 11, 27, 6), at(2026, 11, 27, 7)))
     assert told(ingest, "wunderground") == [("warning", "records_vanished", "wunderground", None)]
 
 
-def test_a_station_that_is_left_out_for_its_licence_is_told(tmp_path: Path) -> None:
+def test_a_station_that_is_excluded_by_its_licence_is_reported(tmp_path: Path) -> None:
     licence = {"name": "CC BY-NC", "url": "https://example.org/nc", "source": "b"}
     ingest = Ingest(tmp_path, stations=network(station("A", licence=licence), station("B")))
     found = told(ingest, "infoclimat", since="2026-11-28")
     assert found == [("info", "station_left_out", "infoclimat", "A")]
 
 
-def test_a_key_that_is_not_set_is_told_by_the_name_of_its_setting(tmp_path: Path) -> None:
+def test_a_key_that_is_not_set_is_reported_by_the_name_of_its_setting(tmp_path: Path) -> None:
     ingest = Ingest(tmp_path, of_networks=KEYS)
     ingest.apis.keys = frozenset({"a-good-key"})
     (entry,) = [entry for entry in attention(ingest.run(since="2026-11-28")) if entry.kind == "key_not_set"]

@@ -96,7 +96,7 @@ def test_the_end_says_how_the_run_ended(status: RunStatus, kind: str) -> None:
     assert [event["eventType"] for event in events(status, RunProgress())] == ["START", kind]
 
 
-def test_what_ended_a_run_is_told_without_its_secrets() -> None:
+def test_what_ended_a_run_is_reported_without_its_secrets() -> None:
     progress = RunProgress()
     progress.add_error("DatabaseError", "mongodb://writer:s3cret@mongo-1 does not answer")
     facet = events("failed", progress)[1]["run"]["facets"]["errorMessage"]

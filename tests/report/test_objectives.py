@@ -23,7 +23,7 @@ def test_only_the_newest_latency_report_counts_and_each_limit_that_it_misses_is_
     assert messages() == []
 
 
-def test_a_load_test_that_missed_some_is_told_with_the_first_of_them() -> None:
+def test_a_load_test_that_missed_some_is_reported_with_the_first_of_them() -> None:
     slow = reported(load(phase(with_query("latest", [900.0] * 100))))[0]
     good = reported(load(phase()))[0]
     (found,) = missed_objectives([], [good, slow])

@@ -86,7 +86,7 @@ def test_small_objects_are_staged_together_and_a_large_one_alone(
     assert (loader.keys, len(advanced)) == (KEYS, 5)
 
 
-def test_objects_are_loaded_while_those_staged_with_them_wait_for_their_room(stager: Watched, tmp_path: Path) -> None:
+def test_objects_are_loaded_while_those_staged_with_them_wait_for_their_space(stager: Watched, tmp_path: Path) -> None:
     """The room is enough for the file of one object, and the next one's is written when that is loaded."""
     limits = dataclasses.replace(stager.run.settings.limits, unpacked_bytes=60_000)
     stager.run.settings = dataclasses.replace(stager.run.settings, limits=limits)

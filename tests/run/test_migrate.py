@@ -147,7 +147,7 @@ QC_RESULTS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", QC_RESULTS, ids=lambda change: next(iter(change)))
-def test_verdict_that_somebody_changed_is_found(
+def test_flag_that_somebody_changed_is_found(
     store: LocalStore, migrated: ObservationCollection, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     migrated.update_one({"_id": "07915@2024-10-01T00:00:00Z"}, {"$set": change})
@@ -159,7 +159,7 @@ def test_verdict_that_somebody_changed_is_found(
     ]
 
 
-def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
+def test_flag_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     store: LocalStore, migrated: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As older checks would have left it: with a digest of its own."""

@@ -78,7 +78,9 @@ def test_one_place_has_one_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("skipped", "only"), [(0, ""), (2, " but 2 markers and temporary files")]
 )  # fmt: skip
-def test_case_109_an_empty_folder_is_told_with_what_lies_beside_it(tmp_path: Path, skipped: int, only: str) -> None:
+def test_case_109_an_empty_folder_is_reported_with_what_lies_next_to_it(
+    tmp_path: Path, skipped: int, only: str
+) -> None:
     (tmp_path / "file\x9b").touch()
     message = nothing_there(LocalStore(tmp_path / "raw"), skipped).message
     assert message == (
@@ -89,7 +91,7 @@ def test_case_109_an_empty_folder_is_told_with_what_lies_beside_it(tmp_path: Pat
 
 
 @pytest.mark.parametrize("prefix", ["airbyte/", "airbyte", "x/y/z/"])
-def test_case_109_an_empty_prefix_is_told_with_what_lies_beside_it(s3_bucket: str, prefix: str) -> None:
+def test_case_109_an_empty_prefix_is_reported_with_what_lies_next_to_it(s3_bucket: str, prefix: str) -> None:
     client = boto3.client("s3")
     for key in ("airbyte-sync/a.jsonl", "airbyte-sync/b.jsonl", "readme.txt"):
         client.put_object(Bucket=s3_bucket, Key=key, Body=b"x")
@@ -124,7 +126,7 @@ def test_case_109_a_run_on_a_zone_without_an_object_is_refused(tmp_path: Path, n
         (None, date(2024, 10, 5), "from the beginning to 2024-10-05"),
     ],
 )
-def test_case_109_days_without_a_sync_are_told_with_those_that_have_one(
+def test_case_109_days_without_a_sync_are_reported_with_those_that_have_one(
     tmp_path: Path, since: date | None, until: date | None, asked: str
 ) -> None:
     for number, day in enumerate((6, 7, 7)):
@@ -145,14 +147,14 @@ def test_of_many_days_the_newest_are_named() -> None:
     assert message.endswith(f"the 30 objects there were synced on 22 earlier days, {newest}")
 
 
-def test_a_raw_uri_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_a_raw_uri_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.csv").touch()
     with pytest.raises(SettingError) as caught:
         list(open_store("x.csv", "RAW_URI").list())
     assert caught.value.message == f"RAW_URI is {tmp_path}/x.csv, a file; set it to the folder that contains the file"
 
 
-def test_an_address_of_s3_with_one_slash_is_told() -> None:
+def test_an_address_of_s3_with_one_slash_is_reported() -> None:
     with pytest.raises(SettingError) as caught:
         list(open_store("s3:/raw/airbyte-sync", "RAW_URI").list())
     assert caught.value.message == (
@@ -160,7 +162,7 @@ def test_an_address_of_s3_with_one_slash_is_told() -> None:
     )
 
 
-def test_a_folder_that_is_not_there_is_told_with_its_path_and_its_setting(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported_with_its_path_and_its_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as caught:
         list(open_store("no/such/folder", "RAW_URI").list())
     assert caught.value.message == (

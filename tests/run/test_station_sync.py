@@ -159,7 +159,7 @@ def test_a_list_of_another_form_is_a_fault_in_words(name: str, content: str | by
 
 
 @pytest.mark.parametrize("name", ["InfoClimat", "nobody"])
-def test_a_network_without_a_list_is_told_with_those_that_have_one(name: str) -> None:
+def test_a_network_without_a_list_is_reported_with_those_that_have_one(name: str) -> None:
     with pytest.raises(SettingError, match=r"lists are available for .*Météo-France SYNOP"):
         source_of(name)
 

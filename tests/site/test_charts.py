@@ -43,7 +43,7 @@ def test_a_night_without_a_number_is_a_gap_in_the_curve() -> None:
     assert "<title>3 Nov: 4%</title>" in broken
 
 
-def test_a_limit_is_within_the_chart_and_is_told() -> None:
+def test_a_limit_is_within_the_chart_and_is_shown() -> None:
     chart = drawn(0.1, 0.2, limit=(5.0, "limit 5%"))
     assert ">limit 5%<" in chart
     line = re.search(r'class="limit" x1="[0-9.]+" x2="[0-9.]+" y1="([0-9.]+)"', chart)

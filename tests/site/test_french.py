@@ -86,7 +86,7 @@ def test_a_translation_has_the_values_of_the_original(catalogue: dict[str, str])
 
 
 @pytest.mark.parametrize("fault", _FAULTS)
-def test_every_fault_is_told_in_french(fault: str, tmp_path: Path) -> None:
+def test_every_fault_is_reported_in_french(fault: str, tmp_path: Path) -> None:
     site = site_of(tmp_path, FAULTS[fault][0])
     words = [
         set(re.findall("[a-z]+", entry.lower()))

@@ -46,5 +46,5 @@ def test_what_is_too_much_to_show_is_counted(tmp_path: Path) -> None:
     assert (len(found.rows), found.total) == (MAX_GROUPS, MAX_GROUPS + 5)
 
 
-def test_a_zone_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_zone_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert read_quarantine(LocalStore(tmp_path / "none"), ()).fault is not None

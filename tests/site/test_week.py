@@ -76,7 +76,7 @@ def test_the_page_has_a_chart_for_every_parameter_and_names_the_checks() -> None
     assert '<script src="../data/ITESTB25.js" defer>' in html
 
 
-def test_completeness_is_told_by_day_and_parameter() -> None:
+def test_completeness_is_reported_by_day_and_parameter() -> None:
     html = page(view())
     cells = re.findall(r'<td class="([^"]*)" title="([^"]*)"', html)
     assert len(cells) == 42 * len(view().place.parameters)

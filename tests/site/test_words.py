@@ -52,7 +52,7 @@ def test_moments_are_utc_in_words() -> None:
     assert plain(ENGLISH_LANGUAGE.day(date(2026, 2, 1))) == "1 Feb"
 
 
-def test_a_moment_of_another_year_is_told_with_its_year() -> None:
+def test_a_moment_of_another_year_is_shown_with_its_year() -> None:
     assert plain(ENGLISH_LANGUAGE.moment(MOMENT, datetime(2026, 12, 24, tzinfo=UTC))) == "27 Nov 03:10"
     assert plain(ENGLISH_LANGUAGE.moment(MOMENT, datetime(2028, 1, 1, tzinfo=UTC))) == "27 Nov 2026 03:10"
 
@@ -61,11 +61,11 @@ def test_a_moment_of_another_year_is_told_with_its_year() -> None:
     ("seconds", "text"),
     [(0.04, "0.0 s"), (41.2, "41 s"), (300, "5 min"), (26_000, "7 h"), (700_000, "8 days")],
 )
-def test_a_time_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
+def test_a_time_is_shown_in_its_largest_unit(seconds: float, text: str) -> None:
     assert plain(ENGLISH_LANGUAGE.span(seconds)) == text
 
 
-def test_a_parameter_without_a_label_is_told_by_its_name() -> None:
+def test_a_parameter_without_a_label_is_shown_by_its_name() -> None:
     assert ENGLISH_LANGUAGE.parameter("wind_speed_of_gust") == "Gust"
     assert ENGLISH_LANGUAGE.parameter("soil_temperature") == "Soil temperature"
     assert (ENGLISH_LANGUAGE.unit("air_temperature"), ENGLISH_LANGUAGE.unit("ultraviolet_index")) == ("°C", "")

@@ -76,7 +76,7 @@ def test_an_old_document_is_as_old_as_its_file(tmp_path: Path) -> None:
     assert found.age_seconds > 1e9
 
 
-def test_of_rivals_that_write_at_once_one_writes(tmp_path: Path) -> None:
+def test_of_writers_that_write_at_once_one_writes(tmp_path: Path) -> None:
     documents = LocalDocuments(tmp_path, "INGEST_STATE_URI")
     version = documents.write("a.json", b"start", None)
     written: list[bytes] = []

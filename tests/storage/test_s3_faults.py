@@ -166,7 +166,7 @@ def test_a_slow_answer_is_waited_for_as_long_as_the_policy_says() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_lasting_fault_is_told_after_a_few_tries(
+def test_a_lasting_fault_is_reported_after_a_few_tries(
     s3: FaultyS3,
     store: S3Store,
     listed: RawObject,
@@ -218,7 +218,7 @@ def test_an_answer_in_between_ends_a_silence(s3: FaultyS3, store: S3Store, liste
         store.fetch(listed, tmp_path / "copy")
 
 
-def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_an_address_is_reported(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.invalid:9000")
     with pytest.raises(RetryableError) as caught:
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
@@ -228,7 +228,7 @@ def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.M
     )
 
 
-def test_a_name_server_that_does_not_answer_is_told_apart(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_server_that_does_not_answer_is_distinguished(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_answer(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
@@ -248,7 +248,7 @@ def test_a_list_that_a_proxy_refuses_is_denied(s3: FaultyS3, store: S3Store) -> 
         list(store.list())
 
 
-def test_a_server_that_does_not_speak_tls_is_told(
+def test_a_server_that_does_not_speak_tls_is_reported(
     s3: FaultyS3, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = s3.endpoint.replace("http:", "https:")
@@ -261,7 +261,7 @@ def test_a_server_that_does_not_speak_tls_is_told(
     )
 
 
-def test_a_certificate_that_is_not_accepted_is_told() -> None:
+def test_a_certificate_that_is_not_accepted_is_reported() -> None:
     cause = OSError("[SSL: CERTIFICATE_VERIFY_FAILED] has expired")
     error = SSLError(endpoint_url="https://s3:9000/?secret", error=cause)
     told = to_forecast_error(error, "s3://raw/", "listed", "https://s3:9000")
@@ -274,7 +274,7 @@ def test_a_certificate_that_is_not_accepted_is_told() -> None:
     )
 
 
-def test_a_region_that_is_none_is_told(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_region_that_is_none_is_reported(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "not a region")
     s3_module._session.cache_clear()
     with pytest.raises(SettingError, match=r"an AWS setting is invalid \(InvalidRegionError\); check AWS_\*"):
@@ -301,7 +301,9 @@ def test_a_try_that_failed_is_counted_in_the_log(
     assert told == [f"attempt {number} of 3 failed, {words}" for number in (1, 2)]
 
 
-def test_a_server_that_is_not_there_is_told(store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_there_is_reported(
+    store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(RetryableError, match=r"nothing listens at http://127\.0\.0\.1:1 \(connection refused\)"):
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
@@ -373,7 +375,7 @@ def test_another_version_than_asked_for_is_not_taken(
         store.fetch(listed, tmp_path / "copy")
 
 
-def test_a_full_disk_is_told_as_such(store: S3Store, listed: RawObject) -> None:
+def test_a_full_disk_is_reported_as_such(store: S3Store, listed: RawObject) -> None:
     with pytest.raises(RetryableError, match=r"zone/a cannot be copied to /dev: No space left on device; free some"):
         store.fetch(listed, Path("/dev/full"))
 
@@ -453,7 +455,7 @@ def test_an_upload_that_fails_leaves_nothing(
     assert "Uploads" not in sound.list_multipart_uploads(Bucket=s3_bucket)
 
 
-def test_looking_for_an_object_is_tried_again_and_told(s3: FaultyS3, store: S3Store) -> None:
+def test_looking_for_an_object_is_tried_again_and_reported(s3: FaultyS3, store: S3Store) -> None:
     s3.spoil("HEAD", "zone/a", hangs_up, times=2)
     assert store.find("a") is not None
     s3.spoil("HEAD", "zone/a", says(403, ""))

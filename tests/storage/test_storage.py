@@ -134,7 +134,7 @@ def test_an_object_that_changed_after_it_was_listed_is_not_read(store: Store, tm
         store.fetch(listed, tmp_path / "copy")
 
 
-def test_an_object_that_was_removed_after_it_was_listed_is_told(store: Store, tmp_path: Path) -> None:
+def test_an_object_that_was_removed_after_it_was_listed_is_reported(store: Store, tmp_path: Path) -> None:
     put(store, "a", b"old", tmp_path)
     listed = only(store)
     if isinstance(store, LocalStore):
@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_listed_is_not_left_out(zone_of_nobody: Path) ->
         store.find("shut/a")
 
 
-def test_a_file_that_cannot_be_read_is_listed_and_told(zone_of_nobody: Path) -> None:
+def test_a_file_that_cannot_be_read_is_listed_and_reported(zone_of_nobody: Path) -> None:
     store = LocalStore(zone_of_nobody)
     put(store, "a", b"x", zone_of_nobody.parent)
     (zone_of_nobody / "a").chmod(0o000)
@@ -299,7 +299,7 @@ def test_a_link_out_of_the_zone_is_rejected_by_name_and_not_read(tmp_path: Path,
     assert not (tmp_path / "copy").exists()
 
 
-def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
     (tmp_path / "zone").mkdir()
     store = LocalStore(tmp_path / "zone")
     put(store, "a", b"x", tmp_path)

@@ -40,7 +40,7 @@ def with_name(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
         ("Solar", "Radiation", "surface_downwelling_shortwave_flux_in_air"),
     ],
 )
-def test_a_renamed_column_of_the_table_is_told(old: str, new: str, parameter: str) -> None:
+def test_a_renamed_column_of_the_table_is_reported(old: str, new: str, parameter: str) -> None:
     assert renamed(with_name(TABLE, old, new)) == {parameter: (new,)}
 
 
@@ -85,15 +85,15 @@ def test_a_unit_at_the_end_of_a_foreign_name_tells_what_its_numbers_could_be(
         ("vent_moyen", "wind_speed", "wind_speed"),
     ],
 )
-def test_a_renamed_column_of_infoclimat_is_told(old: str, new: str, parameter: str) -> None:
+def test_a_renamed_column_of_infoclimat_is_reported(old: str, new: str, parameter: str) -> None:
     assert renamed(with_name(CLIMATE, old, new), CLIMATE_KEY) == {parameter: (new,)}
 
 
-def test_a_renamed_field_of_the_api_is_told() -> None:
+def test_a_renamed_field_of_the_api_is_reported() -> None:
     assert renamed(with_name(API, "humidityAvg", "hum"), "x") == {"relative_humidity": ("hum",)}
 
 
-def test_a_field_behind_the_names_of_flattened_objects_is_told() -> None:
+def test_a_field_behind_the_names_of_flattened_objects_is_reported() -> None:
     """The other parameters that the station reports are lacking too, and have no candidates."""
     row = {name: API[name] for name in ("stationID", "obsTimeUtc", "humidityAvg")}
     found = renamed(row | {"observations_metric_temp": 13.8, "observations_metric_pressure": 998.4})
@@ -152,7 +152,7 @@ def test_a_column_that_is_no_lacking_parameter_is_not_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", [("measures",), ("data", "values")])
-def test_an_unknown_object_is_named_by_its_members_and_its_parameters_told(path: tuple[str, ...]) -> None:
+def test_an_unknown_object_is_named_by_its_members_and_its_parameters_reported(path: tuple[str, ...]) -> None:
     inside: dict[str, Any] = {"temperature": CLIMATE["temperature"], "humidite": CLIMATE["humidite"]}
     for name in reversed(path):
         inside = {name: inside}
@@ -165,7 +165,7 @@ def test_an_unknown_object_is_named_by_its_members_and_its_parameters_told(path:
     }
 
 
-def test_columns_that_stand_empty_beside_their_new_names_are_told_although_no_row_has_a_value() -> None:
+def test_columns_that_stand_empty_next_to_their_new_names_are_reported_although_no_row_has_a_value() -> None:
     """What a typed file declares after its source has renamed all of its columns."""
     old = {name: None if name in ("temperature", "humidite") else cell for name, cell in CLIMATE.items()}
     row = {name: old[name] for name in ("id_station", "dh_utc", "temperature", "humidite")}
@@ -173,7 +173,7 @@ def test_columns_that_stand_empty_beside_their_new_names_are_told_although_no_ro
     assert found == {"air_temperature": ("temperature_2m",), "relative_humidity": ("humidity",)}
 
 
-def test_the_members_of_an_object_of_units_by_another_name_are_told() -> None:
+def test_the_members_of_an_object_of_units_by_another_name_are_reported() -> None:
     told = renamed(with_name(API, "metric", "english"))
     assert told["air_temperature"] == ("english.tempAvg",)
     assert set(told) == {

@@ -51,24 +51,24 @@ def flag_column(parameter: str) -> str:
 
 
 def _field(name: str, kind: pa.DataType, description: str, unit: str | None) -> pa.Field:
-    told = {"description": description, "units": unit}
-    return pa.field(name, kind, metadata={key: value for key, value in told.items() if value})
+    metadata = {"description": description, "units": unit}
+    return pa.field(name, kind, metadata={key: value for key, value in metadata.items() if value})
 
 
 def _value_field(parameter: Parameter) -> pa.Field:
     described = cf.attributes(parameter)
-    told = {"description": parameter.description, "unit": parameter.unit, **described}
-    return pa.field(parameter.name, pa.float64(), metadata=told)
+    metadata = {"description": parameter.description, "unit": parameter.unit, **described}
+    return pa.field(parameter.name, pa.float64(), metadata=metadata)
 
 
 def _flag_field(parameter: Parameter) -> pa.Field:
-    told = {
+    metadata = {
         "description": f"QARTOD flag of {parameter.name}",
         "flag_values": " ".join(map(str, FLAG_MEANINGS)),
         "flag_meanings": " ".join(FLAG_MEANINGS.values()),
         "standard_name": "quality_flag",
     }
-    return pa.field(flag_column(parameter.name), pa.int8(), metadata=told)
+    return pa.field(flag_column(parameter.name), pa.int8(), metadata=metadata)
 
 
 def _measured(parameters: tuple[Parameter, ...]) -> list[pa.Field]:

@@ -132,7 +132,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _trace_of(record: logging.LogRecord) -> str:
-    if told := getattr(record, "trace", None):
-        return escaped_lines(told)  # of another process, which has left out the secrets
+    if trace := getattr(record, "trace", None):
+        return escaped_lines(trace)  # of another process, which has left out the secrets
     found = record.exc_info
     return "" if not found or found[1] is None else escaped_lines(trace_without_secrets(found[1]))

@@ -91,8 +91,8 @@ class _Registry:
         if self.faults:
             left_out = len(self.faults) - _MAX_FAULTS
             more = [f"station registry: {left_out} more faults"] if left_out > 0 else []
-            told = (f"station registry, {escaped(fault)}" for fault in self.faults[:_MAX_FAULTS])
-            raise SettingError(*told, *more)
+            shown = (f"station registry, {escaped(fault)}" for fault in self.faults[:_MAX_FAULTS])
+            raise SettingError(*shown, *more)
         return Stations(self.stations)
 
     def _compare(self) -> None:

@@ -125,8 +125,8 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
     reprocessed = np.zeros(len(there), dtype=bool)
     reprocessed[tied] = _from_the_same_row(table.take(pa.array(there[tied])), versions)
     newer |= reprocessed
-    told = np.flatnonzero(~equal & ~reprocessed)
-    words = reasons([column[told] for column in ours], [column[told] for column in theirs])
+    differing = np.flatnonzero(~equal & ~reprocessed)
+    words = reasons([column[differing] for column in ours], [column[differing] for column in theirs])
     return Plan(
         new=np.flatnonzero(at < 0).tolist(),
         to_replace=there[newer].tolist(),
@@ -134,7 +134,7 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
         touch_lineage=there[equal & rank_higher].tolist(),
         unchanged=ids.take(pa.array(there[equal])).to_pylist(),
         superseded=there[~equal & ~newer].tolist(),
-        reasons=dict(zip(there[told].tolist(), words, strict=True)),
+        reasons=dict(zip(there[differing].tolist(), words, strict=True)),
         seen=seen,
         at=at,
     )

@@ -148,14 +148,14 @@ class RunReports:
 def previous_run(run: Run) -> PreviousRun | None:
     """The previous run, from its status or the lease it left behind; "died" if it did not finish."""
     # None if there is no report of this version.
-    told = next(iter(read_reports([run.settings.logs_dir / REPORT_NAME])[0]), None)
+    last = next(iter(read_reports([run.settings.logs_dir / REPORT_NAME])[0]), None)
     left_by = None if run.lease is None else run.lease.left_by
-    if left_by is not None and (told is None or told.run_id != left_by["run_id"]):
+    if left_by is not None and (last is None or last.run_id != left_by["run_id"]):
         # It ran on another machine, or was a command that writes no status.
         begun = iso_time(left_by["since"])
         return PreviousRun(left_by["run_id"], "died", exit_code=None, started_at=begun, finished_at=None)
-    if told is None:
+    if last is None:
         return None
     # This run holds the lease of its collection; on another collection, the other run may still be active.
-    died = told.status == "running" and same_place(told, run.info.arguments)
-    return PreviousRun(told.run_id, "died" if died else told.status, told.exit_code, told.started_at, told.finished_at)
+    died = last.status == "running" and same_place(last, run.info.arguments)
+    return PreviousRun(last.run_id, "died" if died else last.status, last.exit_code, last.started_at, last.finished_at)

@@ -84,17 +84,17 @@ def week_of(columns: StationColumns) -> Week:
     encoded = pa.array(columns.flags, pa.string()).dictionary_encode()
     texts = encoded.dictionary.to_pylist()
     # The flag of a parameter by the index of the row's text; the last one is for rows without a text.
-    told: dict[str, Flags] = {name: np.zeros(len(texts) + 1, np.int8) for name in columns.values}
+    by_text: dict[str, Flags] = {name: np.zeros(len(texts) + 1, np.int8) for name in columns.values}
     checks: dict[str, set[str]] = {}
     flagged: Mapping[str, Any]
     for number, text in enumerate(texts):
         flagged = msgspec.json.decode(text or "{}")
         for name, entry in flagged.items():
-            if name in told:
-                told[name][number] = entry["flag"]
+            if name in by_text:
+                by_text[name][number] = entry["flag"]
                 checks.setdefault(name, set()).update(entry["checks"])
     numbers = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    flags = {name: of_texts[numbers] for name, of_texts in told.items()}
+    flags = {name: of_texts[numbers] for name, of_texts in by_text.items()}
     return Week(columns.times, columns.values, flags, {name: tuple(sorted(found)) for name, found in checks.items()})
 
 

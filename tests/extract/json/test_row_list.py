@@ -109,7 +109,7 @@ def in_envelope(items: list[Any], indent: int | None) -> bytes:
 @example(items=[{"a": [None, None], "b": 0}, {"a": [None]}], indent=None, block=1000)
 @example(items=[{"a": False}, {"a": 0}, {"a": 1}, {"a": 0.5}], indent=None, block=40)
 @example(items=[{"a": [{"a": 1}, {"a": 2}]}, {"a": [{"a": 3}]}], indent=None, block=40)
-def test_the_rows_are_those_of_the_patient_way(
+def test_the_rows_are_those_of_the_slow_path(
     tmp_path_factory: pytest.TempPathFactory, write: Any, items: list[Any], indent: int | None, block: int
 ) -> None:
     content, folder = write(items, indent), tmp_path_factory.mktemp("rows")
@@ -176,11 +176,11 @@ def test_a_list_is_read_in_pieces_and_whole(tables: int, monkeypatch: pytest.Mon
         b'[{"v": 1}, {"v": "\xef\xb7\x90"}]',
     ],
 )
-def test_what_is_not_plainly_a_list_of_rows_is_left_to_the_patient_way(content: bytes) -> None:
+def test_what_is_not_plainly_a_list_of_rows_is_left_to_the_slow_path(content: bytes) -> None:
     assert read(content, in_array=True) is None
 
 
-def test_a_document_with_a_second_container_is_left_to_the_patient_way() -> None:
+def test_a_document_with_a_second_container_is_left_to_the_slow_path() -> None:
     rows = '[{"id": 1, "properties": {"a": 1}}]'
     assert read(f'{{"features": {rows}}}'.encode(), in_array=False) is not None
     for content in (

@@ -182,7 +182,7 @@ def test_what_keeps_it_from_its_work_is_said(
     assert airbyte.writes() == []
 
 
-def test_an_error_of_the_server_is_told_without_the_secret_that_it_quotes(airbyte: Airbyte) -> None:
+def test_an_error_of_the_server_is_reported_without_the_secret_that_it_quotes(airbyte: Airbyte) -> None:
     airbyte.fault = (422, f"the source rejects {KEY}")
     result = typed(*APPLY)
     assert result.exit_code == 2

@@ -88,7 +88,7 @@ def test_neighbours_that_agree_by_chance_count_as_spread_by_the_floor() -> None:
     assert qc_result(13, 13.1, spread=1.1) == [GOOD, GOOD]
 
 
-def test_no_median_no_verdict_and_missing_stays_missing() -> None:
+def test_no_median_no_flag_and_missing_stays_missing() -> None:
     assert qc_result(10, NAN, median=NAN, spread=NAN) == [NOT_EVALUATED, MISSING]
     assert qc_result(NAN) == [MISSING]
     assert qc_result() == []

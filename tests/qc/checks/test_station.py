@@ -83,7 +83,7 @@ def test_a_bias_beyond_the_limit_flags_the_day_on_either_side(sign: int) -> None
     assert np.flatnonzero(flags == MISSING).tolist() == [30]
 
 
-def test_values_without_neighbours_share_the_verdict_of_their_day() -> None:
+def test_values_without_neighbours_share_the_flag_of_their_day() -> None:
     times = hourly(1)
     median = np.full(24, 1000.0)
     median[12:] = NAN
@@ -173,7 +173,7 @@ def test_a_clock_that_is_right_is_good() -> None:
     assert by_day(clock_of(curve(times) + noise(72), times), times) == [[NOT_EVALUATED], [GOOD], [GOOD]]
 
 
-def test_a_quiet_overcast_day_gives_no_verdict_by_chance() -> None:
+def test_a_quiet_overcast_day_gives_no_flag_by_chance() -> None:
     times = hourly(3)
     # A tenth of a degree up and down, an hour late: within the step in which temperatures are reported.
     flat = 12 + 0.05 * np.sin(2 * np.pi * (times - HOUR) / DAY)
@@ -334,7 +334,7 @@ def columns(rows: list[tuple[float, int]]) -> tuple[Floats, Times]:
 
 
 @given(rows)
-def test_missing_in_is_missing_out_and_nowhere_else_and_a_day_has_one_verdict(rows: list[tuple[float, int]]) -> None:
+def test_missing_in_is_missing_out_and_nowhere_else_and_a_day_has_one_flag(rows: list[tuple[float, int]]) -> None:
     values, times = columns(rows)
     for flags in every_check(values, times):
         assert flags.shape == values.shape

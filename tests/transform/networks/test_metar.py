@@ -349,7 +349,7 @@ def test_the_apis_json_is_read_as_its_units_are(read: Read, written: Callable[[A
     assert (result.rejected, transformer.reading.unknown) == ([], {})
 
 
-def test_a_correction_in_the_apis_json_is_told_by_its_text(read: Read) -> None:
+def test_a_correction_in_the_apis_json_is_reported_by_its_text(read: Read) -> None:
     now = datetime(2026, 1, 15, tzinfo=UTC)
     wrong = KNOXVILLE | {"temp": 16.7, "rawOb": KNOXVILLE["rawOb"].replace("T0067", "T0167")}
     right = KNOXVILLE | {"rawOb": KNOXVILLE["rawOb"].replace("142253Z", "142253Z COR")}

@@ -430,7 +430,7 @@ REPEATED_UTC = ["00:00", "00:30", "00:59", "01:00", "01:30", "01:59"]
 
 
 @pytest.mark.parametrize("cut", range(7))
-def test_the_hour_that_occurs_twice_is_told_apart_by_order_even_over_two_batches(cut: int) -> None:
+def test_the_hour_that_occurs_twice_is_distinguished_by_order_even_over_two_batches(cut: int) -> None:
     rows = in_order(REPEATED)
     batches = [batch_of(rows[:cut]), batch_of(rows[cut:], first=cut + 1)]
     result = transform(*(batch for batch in batches if len(batch.rows)))
@@ -483,7 +483,7 @@ def test_a_series_written_in_local_time_gives_its_utc_times_back(start: int, len
         assert set(result.codes) <= {"ambiguous_local_time"}
 
 
-def test_a_table_with_the_newest_row_first_is_told_apart_as_well() -> None:
+def test_a_table_with_the_newest_row_first_is_distinguished_as_well() -> None:
     rows = in_order(REPEATED[::-1])
     result = transform(batch_of(rows))
     assert sorted(result.stamps) == [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]

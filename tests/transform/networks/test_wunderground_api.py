@@ -425,7 +425,7 @@ def test_case_74_numbers_of_which_nothing_names_the_unit_reject_the_object(
 @pytest.mark.parametrize(
     "name", ["temp", "dewptAvg", "windGust", "pressure", "pressureMax", "precipRate", "precipTotal"]
 )
-def test_case_74_every_field_that_needs_a_unit_is_told(name: str, tmp_path: Path) -> None:
+def test_case_74_every_field_that_needs_a_unit_is_reported(name: str, tmp_path: Path) -> None:
     assert rejected(to_lines([row(4), row(9, **{name: 0.5})]), tmp_path) == ("missing_units", no_units(name))
 
 
@@ -735,7 +735,7 @@ def test_case_76_the_document_of_dailysummary_is_rejected_whatever_its_rows_say(
         )
 
 
-def test_case_76_rows_of_days_are_told_in_hours() -> None:
+def test_case_76_rows_of_days_are_detected_in_hours() -> None:
     with pytest.raises(ObjectRejectedError, match="7 rows of ITESTB25 are 24 hours apart, and in each"):
         transform(batch_of(daily(7)))
 
@@ -767,7 +767,7 @@ def of_temperature(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def test_case_76_hours_of_which_each_has_another_system_of_units_are_told() -> None:
+def test_case_76_hours_of_which_each_has_another_system_of_units_are_detected() -> None:
     first, second = of_temperature([interval(datetime(2024, 10, 1, hour, 30), 14.0, 1.0) for hour in (12, 13)])
     temps = second.pop("metric")
     second["imperial"] = {name: round(temp * 1.8 + 32, 1) for name, temp in temps.items()}

@@ -84,14 +84,14 @@ def test_case_84_what_may_be_one_pass_is_never_made_two(hour: Told) -> None:
         pytest.param([*FIRST, *FIRST[:3], *SECOND[3:]], [*UTC_FIRST, *UTC_SECOND], id="some equal values"),
     ],
 )
-def test_case_84_two_proper_passes_are_told(hour: Told, utc: list[str]) -> None:
+def test_case_84_two_proper_passes_are_detected(hour: Told, utc: list[str]) -> None:
     result = transform(batch_of(rows_of([*BEFORE, *hour, *AFTER])))
     assert passed(result) == [*AROUND[0], *utc, *AROUND[1]]
     assert result.rows_read == len(hour) + 4
 
 
 @pytest.mark.parametrize("rows", [12, 4])
-def test_two_passes_are_told_with_the_newest_row_first(rows: int) -> None:
+def test_two_passes_are_detected_with_the_newest_row_first(rows: int) -> None:
     hour = [*FIRST[-rows:], *SECOND[:rows]]
     result = transform(batch_of(rows_of([*BEFORE, *hour, *AFTER])[::-1]))
     assert passed(result)[::-1] == [*AROUND[0], *UTC_FIRST[-rows:], *UTC_SECOND[:rows], *AROUND[1]]
@@ -157,7 +157,7 @@ def test_the_order_of_a_few_rows_counts_only_where_all_rows_are_in_order(
     assert found == [utc, ["-"] * len(hour)]
 
 
-def test_two_passes_of_many_rows_are_told_although_others_came_late() -> None:
+def test_two_passes_of_many_rows_are_detected_although_others_came_late() -> None:
     late = rows_of([*BEFORE[::-1], *FIRST, *SECOND, *AFTER[::-1]])
     assert passed(transform(batch_of(late)))[2:-2] == [*UTC_FIRST, *UTC_SECOND]
 
@@ -191,7 +191,7 @@ def test_one_pass_with_rows_late_or_delivered_again_is_never_two(there: list[int
     assert passed(result)[2:-2] == ["-"] * len(hour)
 
 
-def test_two_passes_are_told_where_every_row_is_a_batch_of_its_own() -> None:
+def test_two_passes_are_detected_where_every_row_is_a_batch_of_its_own() -> None:
     rows = rows_of([*BEFORE, *FIRST, *SECOND, *AFTER])
     result = transform(*(batch_of([row], first=number) for number, row in enumerate(rows, 1)))
     assert passed(result) == [*AROUND[0], *UTC_FIRST, *UTC_SECOND, *AROUND[1]]
