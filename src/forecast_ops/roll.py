@@ -115,8 +115,7 @@ def check_backup(newest: datetime | None, now: datetime, limit: timedelta) -> No
     if newest is None or now - newest > limit:
         found = "there is none" if newest is None else f"the newest is from {newest:%Y-%m-%d %H:%M} UTC"
         raise SettingError(
-            f"there is no dump from the last {limit.total_seconds() / 3600:g} hours: {found}. "
-            "Run forecast mongo dump first"
+            f"no dump from the last {limit.total_seconds() / 3600:g} hours: {found}. Run forecast mongo dump first"
         )
 
 

@@ -34,7 +34,7 @@ def put_dump(uri: str) -> None:
 def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
     result = run("--dry-run")
     assert result.exit_code == 2
-    assert "there is no dump from the last 26 hours: there is none. Run forecast mongo dump first" in result.output
+    assert "no dump from the last 26 hours: there is none. Run forecast mongo dump first" in result.output
 
 
 def test_the_schedule_of_the_dumps_says_how_old_one_may_be(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
