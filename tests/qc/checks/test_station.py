@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.networks.meteofrance_limits import HOURLY_LIMITS
 from forecast.qc.checks.bias import bias, bias_of_days
 from forecast.qc.checks.clock_offset import clock_offset
 from forecast.qc.checks.flag_rate import flag_rate
@@ -171,6 +172,16 @@ def test_a_clock_that_is_off_is_found_on_the_second_day(hours: int) -> None:
 def test_a_clock_that_is_right_is_good() -> None:
     times = hourly(3)
     assert by_day(clock_of(curve(times) + noise(72), times), times) == [[NOT_EVALUATED], [GOOD], [GOOD]]
+
+
+def test_a_street_that_warms_and_cools_later_than_the_parks_around_it_has_no_wrong_clock() -> None:
+    # As Lariboisière in Paris: 40 minutes after the others, through the noise of single hours.
+    times = hourly(3)
+    values = curve(times - 40 * MINUTE) + noise(72)
+    own = HOURLY_LIMITS["clock_offset"]["clock_offset_improvement"].value
+    assert by_day(clock_of(values, times, improvement=own), times) == [[NOT_EVALUATED], [GOOD], [GOOD]]
+    hour_off = curve(times - HOUR) + noise(72)
+    assert by_day(clock_of(hour_off, times, improvement=own), times) == [[NOT_EVALUATED], [SUSPECT], [SUSPECT]]
 
 
 def test_a_quiet_overcast_day_gives_no_flag_by_chance() -> None:

@@ -12,9 +12,9 @@ from typing import Final
 from forecast.networks.french_overseas import ZONES
 from forecast.networks.meteofrance_hourly.columns import DPCLIM_COLUMNS, FILE_COLUMNS, quality_of
 from forecast.networks.meteofrance_hourly.fetch import FILES
+from forecast.networks.meteofrance_limits import HOURLY_LIMITS
 from forecast.networks.model import Field, Layout, Licence, Network, Recognise, UtcTime
 from forecast.networks.station_source import StationSource
-from forecast.qc.thresholds import PROJECT, limits
 
 # By the column of the value: the parameter and the unit, from the description of the fields (H_descriptif_champs).
 _VALUES: Final = {
@@ -85,9 +85,7 @@ NETWORK: Final = Network(
         zones=ZONES,
         described="a file of a department, H_….csv.gz: NUM_POSTE;NOM_USUEL;LAT;LON;ALTI;…",
     ),
-    thresholds={
-        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
-    },
+    thresholds=HOURLY_LIMITS,
     failed_codes=frozenset({2}),
     access="files of a data set on data.gouv.fr, without a key. "
     "The DPClim API returns the same data, with a key from its portal.",

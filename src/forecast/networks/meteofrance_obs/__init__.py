@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.french_overseas import ZONES
+from forecast.networks.meteofrance_limits import HOURLY_LIMITS
 from forecast.networks.meteofrance_obs.fetch import FETCH
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
 from forecast.networks.station_source import StationSource
-from forecast.qc.thresholds import PROJECT, limits
 
 # As in published SYNOP reports: -0.1 mm is a trace.
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
@@ -97,9 +97,7 @@ NETWORK: Final = Network(
         zones=ZONES,
         described="the CSV of DPObs/v2/liste-stations: Id_station;Id_omm;Nom_usuel;Latitude;Longitude;Altitude;…",
     ),
-    thresholds={
-        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
-    },
+    thresholds=HOURLY_LIMITS,
     access="your own API key from https://portail-api.meteofrance.fr; subscribe to the packages of observations.",
     traps=(
         "The API keeps 24 hours: a longer pause between two runs leaves a gap.",
