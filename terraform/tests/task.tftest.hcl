@@ -35,6 +35,10 @@ run "the_program_is_what_runs" {
     error_message = "The family is named after stack and task."
   }
   assert {
+    condition     = aws_ecs_task_definition.this.skip_destroy
+    error_message = "The revision before a delivery can still be started."
+  }
+  assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].stopTimeout == 120
     error_message = "After SIGTERM it has two minutes to finish what is in flight."
   }

@@ -606,11 +606,33 @@ def test_a_member_that_was_started_from_a_snapshot_is_not_started_from_it_again(
 
 def test_a_raised_version_draws_new_passwords_and_keeps_the_replica_key(stack: Stack) -> None:
     before = secret_values(stack)
-    stack.apply(dev(stack), secrets_version="2")
+    # Together with a new image, of which the next test looks at what is left of the old one.
+    stack.apply(dev(stack), secrets_version="2", pipeline_image_digest="sha256:" + "b" * 64)
     after = secret_values(stack)
     drawn = {name for name in before if before[name] != after[name]}
     assert before.keys() == after.keys()
     assert drawn == {f"forecast-dev/mongodb/user/{user}" for user in USERS}
+
+
+def test_the_revision_before_a_delivery_can_still_be_started(stack: Stack) -> None:
+    """docs/runbooks/roll-back.md; ECS lists only what it would start."""
+    ecs = stack.client("ecs")
+    for family in ("forecast-dev-pipeline", "forecast-dev-mongo-dump"):
+        # moto knows no order of them.
+        *_, before, newest = sorted(ecs.list_task_definitions(familyPrefix=family)["taskDefinitionArns"], key=revision)
+        images = [
+            container["image"].rpartition("@")[2]
+            for definition in (newest, before)
+            for container in ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"][
+                "containerDefinitions"
+            ]
+            if container["name"] != "prepare"
+        ]
+        assert images == ["sha256:" + "b" * 64, DIGESTS["pipeline"]]
+
+
+def revision(task_definition_arn: str) -> int:
+    return int(task_definition_arn.rpartition(":")[2])
 
 
 def test_everything_is_destroyed_again(stack: Stack) -> None:
