@@ -141,12 +141,14 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
 
 
 def _content_hashes(digests: pa.Array | pa.ChunkedArray) -> Column:
-    return np.asarray(pc.utf8_slice_codeunits(digests, 0, HASH_LENGTH).to_pylist(), dtype=object)
+    halves: Column = pc.utf8_slice_codeunits(digests, 0, HASH_LENGTH).to_numpy(zero_copy_only=False)
+    return halves
 
 
 def _order_of_seen(seen: StoredState) -> list[Column]:
     """The same columns as `order_of` returns for records."""
-    ranks = [np.asarray(seen[name], dtype=np.int64) for name in RANK]
+    # The driver's own class of integers takes `asarray` more than twice as long.
+    ranks = [np.fromiter(seen[name], np.int64, len(seen[name])) for name in RANK]
     return [np.asarray(seen["has_values"], dtype=bool), *ranks, _content_hashes(pa.array(seen["digest"], pa.string()))]
 
 
