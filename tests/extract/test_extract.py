@@ -343,6 +343,17 @@ def test_infoclimats_document_wherever_it_lies(content: bytes, tmp_path: Path) -
     assert result.observations[2]["source_row"].endswith("hourly.000T5[0]")
 
 
+@pytest.mark.parametrize("as_record", [dict, nested, as_text], ids=["plain", "record", "text"])
+def test_a_document_among_rows_is_read_too(
+    as_record: Callable[[dict[str, Any]], dict[str, Any]], tmp_path: Path
+) -> None:
+    row = CLIMATE | {"dh_utc": "2024-10-04 23:00:00"}
+    envelope = nested if as_record is not dict else dict
+    result = observations_of(lines(envelope(row)) + lines(as_record(DOCUMENT)), tmp_path)
+    expected = [("07915", "2024-10-04T23:00:00Z"), *CLIMATE_ROWS]
+    assert [(one["station_id"], at) for one, at in zip(result.observations, result.stamps, strict=True)] == expected
+
+
 @pytest.mark.parametrize("write", [to_jsonl, to_csv, to_parquet])
 def test_one_observation_a_record(write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path) -> None:
     result = observations_of(write([CLIMATE, CLIMATE | {"id_station": "000T5"}]), tmp_path)
