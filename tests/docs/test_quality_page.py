@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.registry import load_stations
+from forecast.qc.changes import Changes
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, THRESHOLDS
@@ -112,9 +114,16 @@ def _share(clean: Clean, name: str) -> float:
 
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
-    (window,) = windows_of({LESQUIN: {20_001}}, load_stations(), nominal_rows)
-    assert (20_001 - window.first, window.last - 20_001) == (2, 5)
-    assert "up to two days before and five days after" in " ".join(TEXT.split())
+    day, words = 20_001, " ".join(TEXT.split())
+    at_9, at_10 = day * DAY_MS + round(9.5 * HOUR_MS) - 1, day * DAY_MS + round(9.5 * HOUR_MS)
+    for since, days_before in ((at_9, 1), (at_10, 0)):
+        changes = Changes({LESQUIN: {day}}, {(LESQUIN, day): since})
+        (window,) = windows_of(changes, load_stations(), nominal_rows)
+        assert (day - window.first, window.last - day) == (days_before, 5)
+    assert "the day itself and five days after it, and the day before if anything is new up to 9:30 UTC" in words
+    (span,) = Changes({LESQUIN: {day}}).watched(LESQUIN)
+    assert (day * DAY_MS - span[0]) / HOUR_MS == 30
+    assert "the flags of the 30 hours before" in words
 
 
 @pytest.mark.parametrize("kind", ["quality_report", "pipeline_status"])

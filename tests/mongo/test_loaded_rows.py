@@ -24,6 +24,7 @@ from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.window_reader import rows_by_day
+from forecast.qc.changes import Changes
 from forecast.qc.windows import QcWindow, windows_of
 from tests.examples import on_a_database
 from tests.networks import DAY, START, five, observation, records
@@ -50,11 +51,11 @@ class Run:
         evaluate_pending(self.marks, self.collection, STATIONS)
 
     def windows(self) -> list[QcWindow]:
-        return list(windows_of(days_held(self.collection, {}), STATIONS, rows_by_day(self.collection)))
+        return list(windows_of(Changes(days_held(self.collection, {})), STATIONS, rows_by_day(self.collection)))
 
     def kept(self) -> list[bool]:
         """Of each window whether it need not be read."""
-        return [self.loaded.columns(window, window.first_read) is not None for window in self.windows()]
+        return [self.loaded.columns(window, window.read_from) is not None for window in self.windows()]
 
 
 @pytest.fixture

@@ -28,11 +28,12 @@ from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_evaluation import days_held, evaluate, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import evaluate_days, evaluate_pending
+from forecast.mongo.qc_update import evaluate_changes, evaluate_pending
 from forecast.mongo.window_reader import prefetch
 from forecast.networks.qc_version import qc_version
 from forecast.qc import station_groups
 from forecast.qc import windows as qc_windows
+from forecast.qc.changes import Changes
 from forecast.qc.neighbours import neighbours_of
 from forecast.qc.results import QcResults
 from tests.concurrent_runs import beaten
@@ -51,16 +52,17 @@ class Database:
     collection: ObservationCollection
     folder: Path
     stations: Stations = field(default_factory=lambda: STATIONS)
+    runs: dict[str, PendingQc] = field(default_factory=dict)
 
     def pending_qc(self, run: str = "run") -> PendingQc:
-        return PendingQc.for_collection(self.collection, run)
+        return self.runs.setdefault(run, PendingQc.for_collection(self.collection, run))
 
     def load(self, *rows: Mapping[str, Any], run: str = "run") -> None:
         load(records(rows, self.stations, self.folder), self.collection, self.pending_qc(run))
 
-    def evaluate(self, collection: ObservationCollection | None = None, **more: Any) -> QcCounts:
+    def evaluate(self, collection: ObservationCollection | None = None, run: str = "run", **more: Any) -> QcCounts:
         chosen = self.collection if collection is None else collection
-        return evaluate_pending(self.pending_qc(), chosen, self.stations, **more)
+        return evaluate_pending(self.pending_qc(run), chosen, self.stations, **more)
 
     def documents(self) -> dict[str, dict[str, Any]]:
         return {document["_id"]: document for document in self.collection.find()}
@@ -425,13 +427,13 @@ def test_a_station_between_two_groups_is_evaluated_with_both_and_counted_once(da
         database.load(*(row(60 * hour, float(value), name) for hour, value in enumerate(values)))
     database.evaluate()
     assert_up_to_date(database)
-    counts = evaluate_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
+    counts = evaluate_changes(Changes({"A": {DAY}, "E": {DAY}}), database.collection, database.stations)
     assert (counts.rewritten, counts.flags_changed) == (0, 0)
     older = {"data_quality.qc_version": 0, "data_quality.flags": {}, "data_quality.flag": 2}
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "0" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {name: {"$literal": value} for name, value in older.items()}}])
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
-    counts = evaluate_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
+    counts = evaluate_changes(Changes({"A": {DAY}, "E": {DAY}}), database.collection, database.stations)
     flagged = sum(len(document["data_quality"]["flags"]) for document in database.documents().values())
     assert (counts.rewritten, counts.flags_changed) == (5 * 48, flagged)
     assert flagged >= 4
@@ -477,7 +479,9 @@ def test_all_that_a_window_hangs_on_is_read_however_long_the_network(
     database.load(*(row(0, 12.0, name) for name in names))
     found = [
         (sorted(of.id for one in results for of in one.results.series.stations), read)
-        for window, columns in prefetch({name: {DAY} for name in names}, database.collection, database.stations)
+        for window, columns in prefetch(
+            Changes({name: {DAY} for name in names}), database.collection, database.stations
+        )
         for read, results in [(sorted(columns), evaluate(window, columns, neighbours_of(database.stations)))]
     ]
     assert sorted(found) == [(names[:11], names[:12]), (names[11:], names[10:])]
@@ -511,7 +515,7 @@ def test_documents_that_older_checks_evaluated_come_up_to_date(database: Databas
     names = list(outdated_flags({"A": {DAY}}, database.collection, database.stations))
     assert sorted(names) == sorted(before)
     assert database.documents() != before
-    assert evaluate_days({"A": {DAY}}, database.collection, database.stations) == QcCounts(4, 4, 1)
+    assert evaluate_changes(Changes({"A": {DAY}}), database.collection, database.stations) == QcCounts(4, 4, 1)
     assert database.documents() == before
 
 
@@ -529,6 +533,58 @@ def test_nothing_marked_is_nothing_evaluated(database: Database) -> None:
     database.pending_qc().enqueue([("A", DAY), ("X", DAY)])
     assert database.evaluate() == QcCounts()
     assert database.pending_qc().marks() == {}
+
+
+# The day before
+
+
+def _humidity(hour: int) -> dict[str, Any]:
+    """Humidity that stands still from 22:00 on; twelve hours of it are suspect."""
+    return row(60 * hour, None, relative_humidity=60.0 if hour >= 22 else 40.0 + hour)
+
+
+def _still(database: Database) -> list[str]:
+    return sorted(name for name, given in database.flags().items() if given["relative_humidity"]["flag"] == 3)
+
+
+def test_a_morning_hour_reaches_the_day_before_only_where_flags_of_its_own_station_change(database: Database) -> None:
+    database.stations = network(station("A"))
+    database.load(*(_humidity(hour) for hour in range(34)))
+    database.evaluate()
+    assert database.flags() == {}
+    database.load(_humidity(34))
+    seen: list[set[int]] = []
+
+    class Watching:
+        def observe(self, _: QcResults, changed: Mapping[str, Set[int]]) -> None:
+            seen.append({*changed.get("A", ())})
+
+    counts = database.evaluate(observer=Watching())
+    # The day by itself, and then both: of the day before, no observation is new.
+    assert (counts.evaluated, seen) == (11 + 35, [{DAY + 1}, set()])
+    assert _still(database) == sorted(f"{hour % 24:02}:00:00Z" for hour in range(22, 35))
+    assert_up_to_date(database)
+    database.load(_humidity(35))
+    assert database.evaluate().evaluated == 12
+    assert_up_to_date(database)
+
+
+def test_a_run_that_is_stopped_between_a_day_and_the_day_before_leaves_the_rest(database: Database) -> None:
+    database.stations = network(station("A"))
+    database.load(*(_humidity(hour) for hour in range(34)))
+    database.evaluate()
+    database.load(_humidity(34))
+
+    def stop() -> None:
+        if database.pending_qc().marks().keys() == {("A", DAY)}:
+            raise InterruptedRunError("interrupted")
+
+    with pytest.raises(InterruptedRunError):
+        database.evaluate(check_stop=stop)
+    assert "22:00:00Z" not in _still(database)
+    database.evaluate()
+    assert "22:00:00Z" in _still(database)
+    assert_up_to_date(database)
 
 
 # The same answer whatever the batches
@@ -553,23 +609,30 @@ def _weather(chance: np.random.Generator) -> list[dict[str, Any]]:
 
 
 @settings(max_examples=examples(0.04), suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**32 - 1), parts=st.integers(2, 9))
+@given(seed=st.integers(0, 2**32 - 1), parts=st.integers(2, 9), in_order=st.booleans())
 def test_the_same_rows_in_any_batches_and_order_end_with_the_same_qc_results(
-    client: MongoClient[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory, seed: int, parts: int
+    client: MongoClient[dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    parts: int,
+    in_order: bool,
 ) -> None:
+    """At random, or hour by hour as observations come."""
     chance = np.random.default_rng(seed)
     rows = _weather(chance)
+    if in_order:
+        rows.sort(key=lambda one: one["timestamp"])
     found = []
     for cut in (False, True):
         name = f"test_invariance_{seed}_{cut}_{threading.get_ident()}"
         try:
             database = Database(_new(client, name), tmp_path_factory.getbasetemp(), five(interval_minutes=30))
-            order = chance.permutation(len(rows)) if cut else np.arange(len(rows))
+            order = chance.permutation(len(rows)) if cut and not in_order else np.arange(len(rows))
             for number, part in enumerate(np.array_split(order, parts if cut else 1)):
                 database.load(*(rows[place] for place in part), run=str(number))
                 # Some runs are killed before they evaluate.
                 if not cut or chance.random() < 0.6:
-                    database.evaluate()
+                    database.evaluate(run=str(number))
             database.evaluate()
             assert_up_to_date(database)
             found.append(database.digests())
@@ -590,6 +653,6 @@ def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeyp
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "f" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
     held = days_held(database.collection, {})
-    counts = evaluate_days(held, database.collection, database.stations)
+    counts = evaluate_changes(Changes(held), database.collection, database.stations)
     assert counts == QcCounts(evaluated=len(before), rewritten=len(before), flags_changed=0)
     assert database.documents() == before

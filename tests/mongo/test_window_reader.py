@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pymongo import MongoClient
 
-from forecast.core.clock import midnight
+from forecast.core.clock import from_ms, midnight
 from forecast.mongo import window_reader as block_reader
 from forecast.mongo.bson_decoder import StationColumns, read_columns
 from forecast.mongo.client import ObservationCollection
@@ -22,12 +22,14 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
 from forecast.qc import station_groups
 from forecast.qc import windows as qc_windows
+from forecast.qc.changes import Changes
 from forecast.qc.neighbours import neighbours_of
 from forecast.qc.windows import QcWindow
 from tests.networks import CELLS, DAY, DAY_MS, START, five, observation, records
 
 LAST = 38
 STATIONS = five()
+WHOLE = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_every_document_is_read_once(
 ) -> None:
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", rows * CELLS)
     changed = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
-    found = list(prefetch(changed, collection, STATIONS))
+    found = list(prefetch(Changes(changed), collection, STATIONS))
     assert sum(read) == collection.count_documents({})
     assert len(found) > 1 or rows == 100_000
     for window, columns in found:
@@ -95,10 +97,9 @@ def test_stations_that_two_windows_share_are_read_once(
     monkeypatch.setattr(station_groups, "_MAX_STATIONS", 2)
     monkeypatch.setattr(station_groups, "_MIN_STATIONS", 1)
     changed = {station.id: {DAY + 20} for station in STATIONS}
-    found = list(prefetch(changed, collection, STATIONS, with_origins=True))
+    found = list(prefetch(Changes(changed), collection, STATIONS, with_origins=True))
     halos = [{station.id for station in window.halo} for window, _ in found]
-    days = range(found[0][0].first_read, found[0][0].last_read + 1)
-    begin = {"timestamp": {"$gte": midnight(days.start), "$lt": midnight(days.stop)}}
+    begin = {"timestamp": {"$gte": from_ms(found[0][0].read_from), "$lt": midnight(found[0][0].last_read + 1)}}
     new = [halo - before for before, halo in pairwise([set[str](), *halos])]
     assert len(found) > 1
     assert any(len(halo) > len(one) for halo, one in zip(halos, new, strict=True))
@@ -116,9 +117,10 @@ def test_a_large_window_is_in_memory_alone(
     """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 100 * CELLS)
     numbers = []
-    for window, columns in prefetch({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+    for window, columns in prefetch(Changes(WHOLE), collection, STATIONS):
         if window.is_large:
-            assert (window.first, read[-1]) == (window.last, window.rows)
+            of_window = sum(len(of_station.times) for of_station in columns.values())
+            assert (window.first, read[-1]) == (window.last, of_window)
         numbers.append(window.is_large)
         assert_whole(window, columns, collection)
         # That it was read once more for the comparison is none of its reading ahead.
@@ -132,7 +134,7 @@ def test_only_the_caller_keeps_the_columns_of_a_window(
     """So the checks can combine the columns of stations without having them in memory twice."""
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 600 * CELLS)
     numbers = []
-    for window, columns in prefetch({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+    for window, columns in prefetch(Changes(WHOLE), collection, STATIONS):
         times = weakref.ref(columns["A"].times)
         evaluate(window, columns, neighbours_of(STATIONS))
         numbers.append((len(columns), times() is None))
@@ -179,15 +181,15 @@ def _totals(plan: Any) -> set[int]:
 
 def test_windows_with_days_between_them_are_read_apart(collection: ObservationCollection, read: list[int]) -> None:
     changed = {"A": {DAY, DAY + 28}}
-    first, second = prefetch(changed, collection, STATIONS)
-    # Days 0 to 7 of four stations, and 21 to 35 of four.
-    assert read == [8 * 4 * 4, 15 * 4 * 4]
+    first, second = prefetch(Changes(changed), collection, STATIONS)
+    # Days 0 to 7 of four stations, and 23 to 35 of four.
+    assert read == [8 * 4 * 4, 13 * 4 * 4]
     assert_whole(*first, collection)
     assert_whole(*second, collection)
 
 
 def test_documents_from_before_a_station_was_moved_are_read_too(collection: ObservationCollection) -> None:
-    window = next(qc_windows.windows_of({"A": {DAY}}, STATIONS, rows_by_day(collection)))
+    window = next(qc_windows.windows_of(Changes({"A": {DAY}}), STATIONS, rows_by_day(collection)))
     before = read_window(window, collection)["A"].times.tolist()
     far_away = {"station.location": {"type": "Point", "coordinates": [10.0, -40.0]}}
     collection.update_many({"station.id": "A", "timestamp": {"$lt": START + timedelta(days=1)}}, {"$set": far_away})
@@ -198,7 +200,7 @@ def test_where_documents_come_from_is_read_on_changed_days_alone(
     collection: ObservationCollection, read: list[int]
 ) -> None:
     """It is most of a document. The days around, and the other stations, are read for the checks alone."""
-    found = list(prefetch({"A": {DAY + 20}}, collection, STATIONS, with_origins=True))
+    found = list(prefetch(Changes({"A": {DAY + 20}}), collection, STATIONS, with_origins=True))
     assert sum(read) == sum(len(columns.times) for _, of in found for columns in of.values())
     for window, columns in found:
         assert_whole(window, columns, collection)

@@ -16,6 +16,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.window_reader import rows_by_day
 from forecast.qc import windows as qc_windows
+from forecast.qc.changes import Changes
 from forecast.qc.windows import windows_of
 from tests.networks import CELLS, DAY_MS, network, records
 from tests.qc.test_windows import weather
@@ -58,6 +59,6 @@ def test_case_104_windows_of_any_size_give_the_same_flags(
     stations = network(*(one.stations[0] for one in weather(np.random.default_rng(5))))
     days = days_held(evaluated, {})
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", rows * CELLS)
-    assert len(list(windows_of(days, stations, rows_by_day(evaluated)))) > 2
+    assert len(list(windows_of(Changes(days), stations, rows_by_day(evaluated)))) > 2
     assert list(outdated_flags(days, evaluated, stations)) == []
     assert evaluated.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) > 100

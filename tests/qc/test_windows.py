@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.stations import Station, Stations
 from forecast.qc import windows as qc_windows
+from forecast.qc.changes import Changes
 from forecast.qc.neighbours import neighbours_of
+from forecast.qc.own_flags import differing_own_flags
 from forecast.qc.results import QcResults
+from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.windows import QcWindow, RowsByDay, day_ranges, windows_of
 from tests.examples import examples
@@ -42,7 +46,7 @@ DAYS_OF_A_MONTH = st.sets(st.integers(0, 30), min_size=1)
 
 
 def whole(changed: dict[str, set[int]], stations: Stations, rows: RowsByDay = nominal_rows) -> list[QcWindow]:
-    return list(windows_of(changed, stations, rows))
+    return list(windows_of(Changes(changed), stations, rows))
 
 
 def ids(members: tuple[Station, ...]) -> str:
@@ -67,16 +71,17 @@ def test_stretches_cover_each_day_once_and_none_goes_on_where_another_ends(days:
 def test_a_day_reaches_as_far_as_the_checks_look() -> None:
     """Hours around: 42 before and 30 after alone, 6.5 among the neighbours; the station as a whole two days back."""
     (window,) = whole({"F": {DAY}}, network(FAR))
-    assert window == QcWindow({"F": {DAY}}, (FAR,), (FAR,), DAY - 2, DAY + 5, 15 * 24)
-    assert window.rows == 15 * 24
-    assert (window.first_read, window.last_read) == (DAY - 7, DAY + 7)
+    assert window == QcWindow({"F": {DAY}}, (FAR,), (FAR,), DAY - 1, DAY + 5, 14 * 24)
+    assert window.rows == 14 * 24
+    assert (window.first_read, window.last_read) == (DAY - 6, DAY + 7)
+    assert window.read_from == (DAY - 1) * DAY_MS - 96.5 * HOUR_MS
 
 
 def test_days_whose_qc_results_meet_are_evaluated_together_and_others_are_not() -> None:
-    changed = {"F": {DAY, DAY + 8, DAY + 30}}
+    changed = {"F": {DAY, DAY + 7, DAY + 30}}
     assert [(window.first, window.last, window.changed["F"]) for window in whole(changed, network(FAR))] == [
-        (DAY - 2, DAY + 13, {DAY, DAY + 8}),
-        (DAY + 28, DAY + 35, {DAY + 30}),
+        (DAY - 1, DAY + 12, {DAY, DAY + 7}),
+        (DAY + 29, DAY + 35, {DAY + 30}),
     ]
 
 
@@ -124,7 +129,7 @@ def test_of_a_city_every_flag_is_in_one_window_and_no_row_is_read_twice_on_avera
     stations = city(600, parameters=("air_temperature",))
     found = whole({one.id: set(range(DAY, DAY + 31)) for one in stations}, stations)
     each = [(one.id, day) for window in found for one in window.targets for day in range(window.first, window.last + 1)]
-    assert len(each) == len(set(each)) == 600 * (31 + 7)
+    assert len(each) == len(set(each)) == 600 * (31 + 6)
     assert max(window.rows for window in found) <= 2_880_000 / (24 + 1)
     groups = {ids(window.targets): window for window in found}
     assert sum(len(window.targets) for window in groups.values()) == 600
@@ -148,8 +153,8 @@ def test_a_station_that_sends_a_year_at_once_does_not_have_a_city_evaluated_for_
         for one in window.targets:
             evaluated[one.id] += window.last - window.first + 1
     near = {"S001", *neighbours_of(stations).compared_with("S001")}
-    assert {evaluated[name] for name in near} == {365 + 7}
-    assert sum(evaluated.values()) < 2 * ((365 + 7) * len(near) + 8 * (200 - len(near)))
+    assert {evaluated[name] for name in near} == {365 + 6}
+    assert sum(evaluated.values()) < 2 * ((365 + 6) * len(near) + 7 * (200 - len(near)))
 
 
 def test_long_times_are_cut_so_that_a_window_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,11 +163,11 @@ def test_long_times_are_cut_so_that_a_window_fits_in_memory(monkeypatch: pytest.
     stations = five(interval_minutes=5)
     found = whole({"A": set(range(DAY, DAY + 200))}, stations)
     assert [(window.first, window.last) for window in found] == [
-        (DAY - 2, DAY + 45),
-        (DAY + 46, DAY + 93),
-        (DAY + 94, DAY + 141),
-        (DAY + 142, DAY + 189),
-        (DAY + 190, DAY + 204),
+        (DAY - 1, DAY + 46),
+        (DAY + 47, DAY + 94),
+        (DAY + 95, DAY + 142),
+        (DAY + 143, DAY + 190),
+        (DAY + 191, DAY + 204),
     ]
     assert {(window.last_read - window.first_read + 1) * 1440 <= 80_000 for window in found} == {True}
     assert set().union(*(window.changed["A"] for window in found)) == set(range(DAY, DAY + 200))
@@ -172,7 +177,7 @@ def test_a_network_too_dense_for_memory_is_evaluated_day_by_day(monkeypatch: pyt
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 10 * CELLS)
     found = whole({"A": {DAY}}, five())
     assert [(window.first, window.last, window.is_large) for window in found] == [
-        (day, day, True) for day in range(DAY - 2, DAY + 6)
+        (day, day, True) for day in range(DAY - 1, DAY + 6)
     ]
 
 
@@ -187,7 +192,7 @@ def test_case_104_days_are_cut_by_the_rows_that_are_there_and_not_by_the_registr
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 80_000 * CELLS)
     found = whole({"F": set(range(DAY, DAY + 40))}, network(FAR), dense)
     assert [(window.first - DAY, window.last - DAY, window.rows) for window in found] == [
-        (-2, 17, 0),
+        (-1, 17, 0),
         *((day, day, rows) for day, rows in zip(range(18, 27), [86_400, *[2 * 86_400] * 7, 86_400], strict=True)),
         (27, 44, 0),
     ]
@@ -214,7 +219,7 @@ def test_no_window_of_several_days_reads_more_rows_than_it_may(changed: set[int]
         if one.last + 1 == other.first:
             assert between(one.first_read, one.last_read + 1) > 20
     evaluated = {day for window in found for day in range(window.first, window.last + 1)}
-    assert evaluated == {day + step for day in changed for step in range(-2, 6)}
+    assert evaluated == {day + step for day in changed for step in range(-1, 6)}
 
 
 PLACES = st.lists(
@@ -243,7 +248,7 @@ def test_every_changed_day_is_in_one_window_and_every_neighbour_within_reach(pla
         assert of_name is not None
         for one in stations:
             if one.id == name or are_neighbours(one, of_name):
-                assert {(one.id, day + step) for day in days for step in range(-2, 6)} <= covered
+                assert {(one.id, day + step) for day in days for step in range(-1, 6)} <= covered
     for window in found:
         near = {one.id for one in stations if any(are_neighbours(one, member) for member in window.targets)}
         assert near | {one.id for one in window.targets} == {one.id for one in window.halo}
@@ -294,8 +299,21 @@ def said(results: QcResults, days: Collection[int]) -> dict[int, tuple[Any, ...]
     return {int(results.series.times[row]): tuple(map(str, (column[row] for column in columns))) for row in rows}
 
 
-def between(one: Series, first: int, last: int) -> Series:
-    rows = (one.times // DAY_MS >= first) & (one.times // DAY_MS <= last)
+def outdated_days(changes: Changes, before: Series, after: Series) -> set[int]:
+    """The days before a changed day on which the station's own checks find something else than before."""
+    stored, results = run_station_checks(before), run_station_checks(after)
+    found: set[int] = set()
+    for start, end in changes.watched(after.stations[0].id):
+        rows, rows_before = (np.arange(*np.searchsorted(each.times, (start, end))) for each in (after, before))
+        quality = stored.quality(rows_before)
+        texts = quality.flags.to_numpy(zero_copy_only=False)
+        differing = differing_own_flags(results, rows, texts, quality.amount)
+        found.update((after.times[differing] // DAY_MS).tolist())
+    return found
+
+
+def between(one: Series, start: int, last: int) -> Series:
+    rows = (one.times >= start) & (one.times // DAY_MS <= last)
     return series_of(one.stations[0], one.times[rows], {name: column[rows] for name, column in one.values.items()})
 
 
@@ -306,19 +324,23 @@ def test_what_is_read_of_a_window_is_all_that_its_qc_results_hang_on(seed: int, 
     stations = network(*(one.stations[0] for one in everything))
     full = evaluated(*everything)
     (window,) = whole({"ABCDE"[changed]: {DAY + day}}, stations)
-    read = evaluated(*(between(one, window.first_read, window.last_read) for one in everything))
+    read = evaluated(*(between(one, window.read_from, window.last_read) for one in everything))
     days = range(window.first, window.last + 1)
     for name in "ABCDE":
         assert said(read[name], days) == said(full[name], days)
 
 
 @settings(max_examples=examples(0.15))
-@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1), st.booleans())
-def test_every_flag_that_one_day_can_change_is_in_its_window(seed: int, changed: int, day: int, gone: bool) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1), st.integers(0, 22), st.booleans())
+def test_every_flag_that_a_day_can_change_is_in_its_window_or_in_those_of_outdated_days(
+    seed: int, changed: int, day: int, hour: int, gone: bool
+) -> None:
+    """From an hour on, all observations of the day change."""
     chance = np.random.default_rng(seed)
     before = weather(chance)
     one = before[changed]
-    rows = one.times // DAY_MS == DAY + day
+    since = (DAY + day) * DAY_MS + hour * HOUR_MS
+    rows = (one.times >= since) & (one.times // DAY_MS == DAY + day)
     if gone:
         after = series_of(
             one.stations[0], one.times[~rows], {name: column[~rows] for name, column in one.values.items()}
@@ -327,8 +349,11 @@ def test_every_flag_that_one_day_can_change_is_in_its_window(seed: int, changed:
         values = {name: np.where(rows, column + chance.normal(0, 9), column) for name, column in one.values.items()}
         after = series_of(one.stations[0], one.times, values)
     stations = network(*(one.stations[0] for one in before))
-    (window,) = whole({one.stations[0].id: {DAY + day}}, stations)
-    outside = [each for each in ALL_DAYS if not window.first <= each <= window.last]
+    name = one.stations[0].id
+    changes = Changes({name: {DAY + day}}, {(name, DAY + day): since})
+    followed = replace(changes, reflagged={name: outdated_days(changes, one, after)})
+    windows = list(windows_of(followed, stations, nominal_rows))
+    outside = [each for each in ALL_DAYS if not any(window.first <= each <= window.last for window in windows)]
     old = evaluated(*before)
     new = evaluated(*before[:changed], after, *before[changed + 1 :])
     different = False

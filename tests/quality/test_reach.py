@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from forecast.core.clock import DAY_MS
 from forecast.core.stations import Stations
+from forecast.qc.changes import Changes
 from forecast.qc.flags import Mask
 from forecast.qc.registry import STATION_REACH
 from forecast.qc.runner import run_station_checks
@@ -20,6 +21,7 @@ from forecast.qc.series import Series
 from forecast.qc.windows import windows_of
 from tests.examples import examples
 from tests.networks import nominal_rows
+from tests.qc.test_windows import outdated_days
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, evaluated
 from tests.real_week import HAZEBROUCK
@@ -126,9 +128,13 @@ def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther
 def test_a_window_reads_all_that_its_qc_results_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
-    for window in windows_of(changed, _stations(stretch), nominal_rows):
+    for window in windows_of(Changes(changed), _stations(stretch), nominal_rows):
         read = {
-            station.id: _only(stretch[station.id], _on_days(stretch[station.id], window.first_read, window.last_read))
+            station.id: _only(
+                stretch[station.id],
+                (stretch[station.id].times >= window.read_from)
+                & _on_days(stretch[station.id], window.first_read, window.last_read),
+            )
             for station in window.halo
         }
         told = _all_told(read)
@@ -140,14 +146,17 @@ def test_a_window_reads_all_that_its_qc_results_hang_on(
 
 @few
 @given(station=st.sampled_from(STATIONS), day=days, some=st.integers(0, 2**32 - 1))
-def test_what_changes_on_a_day_changes_no_flag_outside_its_window(
+def test_what_changes_on_a_day_changes_no_flag_outside_its_window_and_those_of_outdated_days(
     stretch: Week, whole: Mapping[str, Told], station: str, day: int, some: int
 ) -> None:
     """The day's observations come late: half of them, or all."""
     series = stretch[station]
     late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
-    told = _all_told({**stretch, station: _only(series, ~late)})
-    windows = list(windows_of({station: {day}}, _stations(stretch), nominal_rows))
+    early = _only(series, ~late)
+    told = _all_told({**stretch, station: early})
+    changes = Changes({station: {day}})
+    followed = replace(changes, reflagged={station: outdated_days(changes, early, series)})
+    windows = list(windows_of(followed, _stations(stretch), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
         evaluated_again = {

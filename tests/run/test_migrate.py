@@ -22,7 +22,8 @@ from forecast.core.errors import RetryableError, SettingError
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection, connect
-from forecast.mongo.qc_update import evaluate_days
+from forecast.mongo.qc_update import evaluate_changes
+from forecast.qc.changes import Changes
 from forecast.report.write import SCHEMAS_FOLDER, as_data
 from forecast.run.migrate import migrate
 from forecast.run.run import RunOptions
@@ -180,7 +181,7 @@ def test_flag_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     assert [record.message for record in caplog.records] == [
         f"document {name} has outdated flags; run pipeline --rerun-qc"
     ]
-    evaluate_days({"07915": {DAY}}, migrated, STATIONS)
+    evaluate_changes(Changes({"07915": {DAY}}), migrated, STATIONS)
     assert _documents(migrated) == before
 
 

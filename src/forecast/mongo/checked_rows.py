@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ _CHECKED: Final = ("flag", "qc_version")
 class DaySink(Protocol):
     """Receives the observations of days that were checked, while they are in memory."""
 
-    def expect(self, days: Mapping[str, set[int]]) -> None:
+    def expect(self, days: Mapping[str, Set[int]]) -> None:
         """Called before these days, given by station, are checked."""
         ...
 

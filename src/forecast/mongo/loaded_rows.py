@@ -11,13 +11,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecast.core.clock import DAY_MS
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import Origins, StationColumns
+from forecast.qc.changes import StationDay
 from forecast.qc.windows import QcWindow
 
-StationDay = tuple[str, int]
 # At least 200 000 rows of twelve parameters, at 60 to 80 bytes each. Any more are read from the database.
 _MOST_BYTES: Final = 16 << 20
 _LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -82,9 +83,9 @@ class LoadedRows:
             self._forget(list(self._rows))
             self._batches.clear()
 
-    def columns(self, window: QcWindow, first_day: int) -> dict[str, StationColumns] | None:
-        """What the database holds of a window from a day on; None if part of the window is not kept here."""
-        names = {station.id for station in window.halo}
+    def columns(self, window: QcWindow, start: int) -> dict[str, StationColumns] | None:
+        """What the database holds of a window from a time on (ms); None if part of its days is not kept here."""
+        names, first_day = {station.id for station in window.halo}, start // DAY_MS
         within = {
             station_day: rows
             for station_day, rows in self._rows.items()
@@ -100,7 +101,10 @@ class LoadedRows:
         ]
         found = _by_station(tables, names, first_day, window.last_read)
         wanted = sum(rows for (_, day), rows in within.items() if day >= first_day)
-        return found if sum(len(one.times) for one in found.values()) == wanted else None
+        if sum(len(one.times) for one in found.values()) != wanted:
+            return None
+        end = (window.last_read + 1) * DAY_MS
+        return {name: part for name, one in found.items() if len((part := one.between(start, end)).times)}
 
     def _forget(self, station_days: Iterable[StationDay]) -> None:
         for one in station_days:
@@ -121,6 +125,18 @@ def rows_by_station_day(records: pa.Table) -> dict[StationDay, int]:
         (names[key // span], first + key % span): number
         for key, number in zip(found.tolist(), rows.tolist(), strict=True)
     }
+
+
+def first_times(records: pa.Table) -> dict[StationDay, int]:
+    """The first time of the records of each station and day (ms since 1970; days in UTC)."""
+    ids = records["station_id"].cast(pa.string())
+    times = records["timestamp"].cast(pa.int64())
+    days = pc.floor(pc.divide(times.cast(pa.float64()), DAY_MS)).cast(pa.int64())
+    found = (
+        pa.table({"station": ids, "day": days, "time": times}).group_by(["station", "day"]).aggregate([("time", "min")])
+    )
+    names, numbers, firsts = (found[name].to_pylist() for name in ("station", "day", "time_min"))
+    return dict(zip(zip(names, numbers, strict=True), firsts, strict=True))
 
 
 def _compressed(records: pa.Table) -> pa.Buffer:

@@ -30,7 +30,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
-from forecast.mongo.loaded_rows import rows_by_station_day
+from forecast.mongo.loaded_rows import first_times, rows_by_station_day
 from forecast.mongo.outcomes import CountsByObject, outcomes
 from forecast.mongo.part_writer import split_plan, write_parts
 from forecast.mongo.qc_queue import PendingQc
@@ -185,9 +185,8 @@ def _load_batch(
             removed = _removed(table, plan, stored, removed)
         conflicts.add_stored_losers(table, plan, stored)
         changing = [*plan.new, *plan.to_replace]
-        pending_qc.enqueue(
-            station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
-        )
+        since = first_times(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
+        pending_qc.enqueue(since, since)
         alone, several = split_plan(plan, table["_id"].to_pylist(), stored.several)
         again = _insert(table, alone.new, collection)
         if pending_qc.loaded is not None:

@@ -19,7 +19,9 @@ from forecast.mongo.qc_write import OutdatedFlags, document_id
 from forecast.mongo.window_reader import prefetch
 from forecast.networks.qc_version import qc_version
 from forecast.networks.registry import NETWORKS
+from forecast.qc.changes import Changes, StationDay
 from forecast.qc.neighbours import Neighbours, neighbours_of
+from forecast.qc.own_flags import differing_own_flags
 from forecast.qc.results import QcResults
 from forecast.qc.runner import compared_values, run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series, alike
@@ -40,7 +42,7 @@ def outdated_flags(
     days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
 ) -> Iterator[str]:
     """The ids of the documents whose flags differ from the checks' current results."""
-    for window, stored in prefetch(days, collection, stations):
+    for window, stored in prefetch(Changes(days), collection, stations):
         found = evaluate(window, stored, neighbours_of(stations))
         for one in found:
             series = one.results.series
@@ -57,7 +59,7 @@ def evaluated(
 
     A result is only valid until the next one is requested.
     """
-    for window, stored in prefetch(days, collection, stations):
+    for window, stored in prefetch(Changes(days), collection, stations):
         results = [one.results for one in evaluate(window, stored, neighbours_of(stations))]
         del stored
         yield window, results
@@ -110,6 +112,21 @@ def differing_flags(window: QcWindow, one: Evaluated) -> OutdatedFlags:
     hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(qc_hashes_of(one.columns.digests[within]) != hashes)
     return OutdatedFlags(within[other], quality.take(other), hashes[other], within, quality)
+
+
+def outdated_before(window: QcWindow, one: Evaluated) -> set[StationDay]:
+    """The days before changed days on which the stored flags of a station's own checks are outdated (`watched`)."""
+    series, flags = one.results.series, one.columns.flags
+    watched = [
+        begin + np.arange(*np.searchsorted(series.times[begin : begin + size], span))
+        for station, begin, size in zip(series.stations, series.starts.tolist(), series.sizes.tolist(), strict=True)
+        for span in window.watched.get(station.id, ())
+    ]
+    rows = np.concatenate([np.empty(0, np.intp), *watched])
+    amounts = one.columns.values.get("precipitation_amount")
+    differing = differing_own_flags(one.results, rows, flags[rows], None if amounts is None else amounts[rows])
+    stations, days = series.of_row[differing].tolist(), (series.times[differing] // DAY_MS).tolist()
+    return {(series.stations[place].id, day) for place, day in zip(stations, days, strict=True)}
 
 
 def _series(stations: tuple[Station, ...], sizes: Sequence[int], columns: StationColumns) -> Series:

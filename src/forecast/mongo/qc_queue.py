@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pymongo import DeleteOne, UpdateOne
 
+from forecast.core.clock import DAY_MS
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 from forecast.mongo.loaded_rows import LoadedRows
+from forecast.qc.changes import Changes, StationDay
 
 SUFFIX = "_pending_qc"
 DATASET_SUFFIX = "_pending_dataset"
 Days = Mapping[str, set[int]]
 Marks = Mapping[tuple[str, int], list[str]]
+_NOT_KNOWN: Final[Mapping[StationDay, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ class PendingQc:
     days: PendingDays
     dataset: PendingDays
     loaded: LoadedRows | None = None
-    _marked: set[tuple[str, int]] = field(default_factory=set)
+    # With the first time on that day at which anything changed (ms since 1970).
+    _marked: dict[StationDay, int] = field(default_factory=dict)
+    _reflagged: set[StationDay] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -87,23 +92,33 @@ class PendingQc:
         days = PendingDays(sibling_collection(collection, SUFFIX), run_id)
         return cls(days, pending_dataset(collection, run_id), loaded)
 
-    def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
+    def enqueue(self, station_days: Iterable[StationDay], since: Mapping[StationDay, int] = _NOT_KNOWN) -> None:
         """Enqueue station-days before their documents are written; returns when the entries are acknowledged.
 
         Entries are written even if this run has already made them, because a concurrent run may have removed them.
+        `since` are the first times of the documents (ms since 1970), where they are known.
         """
         with self._lock:
             new = set(station_days)
             made = self.days.enqueue(new)
             if self.loaded is not None:
                 # The run that removed an entry may have replaced what this run had inserted.
-                self.loaded.forget(made & self._marked)
-            self._marked.update(new)
+                self.loaded.forget(made & self._marked.keys())
+            self._mark(new, since)
+            self._reflagged.difference_update(new)
 
-    def enqueued(self, station_days: Iterable[tuple[str, int]]) -> None:
+    def enqueued(self, station_days: Iterable[StationDay]) -> None:
         """Record station-days that another process enqueued in the name of this run."""
         with self._lock:
-            self._marked.update(station_days)
+            self._mark(station_days, _NOT_KNOWN)
+
+    def enqueue_reflagged(self, station_days: Set[StationDay]) -> None:
+        """Enqueue station-days on which only flags change (`Changes.reflagged`), before any of them is rewritten."""
+        if station_days:
+            with self._lock:
+                self.days.enqueue(station_days)
+                self._reflagged.update(station_days - self._marked.keys())
+                self._mark(station_days, _NOT_KNOWN)
 
     def requeue(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
         """Enqueue again what a concurrent run removed: it may have read before this run wrote.
@@ -111,7 +126,7 @@ class PendingQc:
         This applies to all that this run has enqueued, or to these station-days.
         """
         with self._lock:
-            mine = set(self._marked) if station_days is None else self._marked.intersection(station_days)
+            mine = self._marked.keys() & (self._marked if station_days is None else set(station_days))
         if mine:
             among = {} if station_days is None else {"_id": {"$in": [_name(*one) for one in sorted(mine)]}}
             self.enqueue(mine - self.days.marks(among).keys())
@@ -119,6 +134,14 @@ class PendingQc:
     def marks(self) -> dict[tuple[str, int], list[str]]:
         """See `PendingDays.marks`."""
         return self.days.marks()
+
+    def changes(self, marks: Marks) -> Changes:
+        """What the entries say; times are only known of entries that no other run has made as well."""
+        with self._lock:
+            mine = {one for one, runs in marks.items() if runs == [self.days.run_id]}
+            reflagged = mine & self._reflagged
+            since = {one: self._marked[one] for one in mine & self._marked.keys()}
+        return Changes(days_by_station(marks.keys() - reflagged), since, days_by_station(reflagged))
 
     def loaded_rows(self, marks: Marks) -> LoadedRows | None:
         """What this run has inserted on days that no other run has enqueued."""
@@ -140,7 +163,14 @@ class PendingQc:
         self.dataset.enqueue(marks)
         self.days.ack(marks)
         with self._lock:
-            self._marked.difference_update(marks)
+            self._reflagged.difference_update(marks)
+            for one in self._marked.keys() & marks.keys():
+                del self._marked[one]
+
+    def _mark(self, station_days: Iterable[StationDay], since: Mapping[StationDay, int]) -> None:
+        for one in station_days:
+            time = since.get(one, one[1] * DAY_MS)
+            self._marked[one] = min(time, self._marked.get(one, time))
 
 
 def _name(station: str, day: int) -> str:

@@ -19,12 +19,13 @@ from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loaded_rows import LoadedRows
-from forecast.mongo.qc_evaluation import Evaluated, days_held, differing_flags, evaluate
+from forecast.mongo.qc_evaluation import Evaluated, days_held, differing_flags, evaluate, outdated_before
 from forecast.mongo.qc_queue import PendingQc, days_by_station
 from forecast.mongo.qc_write import OutdatedFlags, flag_updates, rewrite_all
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import prefetch, read_window
 from forecast.qc.aggregates import station_days
+from forecast.qc.changes import Changes, StationDay
 from forecast.qc.days import days_of
 from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
@@ -34,9 +35,8 @@ LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
 # The number of days at a time: what is passed on is in memory in addition to all that was evaluated.
 _DAYS_HANDED_ON: Final = 7
-FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
-# A function that evaluates days by station, and adds the station-days whose flags are rewritten to a set.
-DaysEvaluator = Callable[[Mapping[str, set[int]], set[tuple[str, int]]], QcCounts]
+# A function that evaluates what changes reach, and adds the station-days whose flags are rewritten to a set.
+ChangesEvaluator = Callable[[Changes, set[StationDay]], QcCounts]
 
 
 class QcObserver(Protocol):
@@ -54,9 +54,11 @@ def evaluate_pending(
     observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
     sink: DaySink | None = None,
-    evaluate_elsewhere: DaysEvaluator | None = None,
+    evaluate_elsewhere: ChangesEvaluator | None = None,
 ) -> QcCounts:
-    """Evaluate every queued station-day and all that depends on it, until the queue is empty; `sink` gets those days.
+    """Evaluate every queued station-day and all that depends on it, until the queue is empty.
+
+    `sink` gets the days whose observations changed.
 
     With `evaluate_elsewhere`, other processes do this; they notify the observer, and the sink gets nothing.
 
@@ -64,23 +66,25 @@ def evaluate_pending(
     """
     counts = QcCounts()
     states = StationStates.for_collection(collection)
-    flags_change = _FlagsChange(pending_qc, states)
-    written = flags_change.station_days
+    reflagging = Reflagging(pending_qc, states)
+    written = reflagging.station_days
     pending_qc.requeue()
     for _ in range(_ROUNDS):
         marks = pending_qc.marks()
         if not marks:
             return counts
-        days = days_by_station(marks)
+        changes = pending_qc.changes(marks)
         if sink is not None:
-            sink.expect(days)
+            sink.expect(changes.days)
         written.update(marks)
         loaded = pending_qc.loaded_rows(marks)
         try:
             if evaluate_elsewhere is not None:
-                counts.add(evaluate_elsewhere(days, written))
+                counts.add(evaluate_elsewhere(changes, written))
             else:
-                counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink, loaded))
+                counts.add(
+                    evaluate_changes(changes, collection, stations, observer, check_stop, reflagging, sink, loaded)
+                )
             check_stop()
         except ForecastError:
             # Without the lease, another run may already have written daily aggregates of newer observations.
@@ -96,19 +100,22 @@ def evaluate_pending(
 
 def evaluate_window(
     window: QcWindow, pending_qc: PendingQc, collection: ObservationCollection, stations: Stations, observer: QcObserver
-) -> tuple[QcCounts, set[tuple[str, int]]]:
-    """Evaluate one window on its own; return the counts, and the station-days whose flags were rewritten."""
-    flags_change = _FlagsChange(pending_qc, StationStates.for_collection(collection))
+) -> tuple[QcCounts, set[StationDay], set[StationDay]]:
+    """Evaluate one window on its own.
+
+    Returns the counts, the station-days whose flags were rewritten, and those that were enqueued (`outdated_before`).
+    """
+    reflagging = Reflagging(pending_qc, StationStates.for_collection(collection))
     neighbours = neighbours_of(stations)
     try:
         stored = read_window(window, collection)
-        counts = _evaluate_window(window, stored, collection, neighbours, observer, flags_change, None)
+        counts = _evaluate_window(window, stored, collection, neighbours, observer, reflagging, None)
     except ForecastError:
         # As in `evaluate_pending`; the run does not learn about these station-days.
-        pending_qc.enqueue(flags_change.station_days)
+        pending_qc.enqueue(reflagging.station_days)
         raise
     trim_heap()
-    return counts, flags_change.station_days
+    return counts, reflagging.station_days, reflagging.outdated
 
 
 def enqueue_everything(pending_qc: PendingQc, collection: ObservationCollection) -> None:
@@ -118,25 +125,26 @@ def enqueue_everything(pending_qc: PendingQc, collection: ObservationCollection)
     pending_qc.enqueue(DailyAggregates.for_collection(collection).station_days())
 
 
-def evaluate_days(
-    days: Mapping[str, set[int]],
+def evaluate_changes(
+    changes: Changes,
     collection: ObservationCollection,
     stations: Stations,
     observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
-    flags_change: FlagsChange = lambda _: None,
+    reflagging: Reflagging | None = None,
     sink: DaySink | None = None,
     loaded: LoadedRows | None = None,
 ) -> QcCounts:
-    """Evaluate these days (by station) and all that depends on them, and rewrite the flags that differ.
+    """Evaluate what these changes reach directly, and rewrite the flags that differ.
 
-    `flags_change` is called with station-days before flags on them are rewritten. `sink` gets the documents of the
-    evaluated days afterwards. What is in `loaded` is not read from the database.
+    `reflagging` is told which flags are about to be rewritten, and which earlier days the changes reach as well. `sink`
+    gets the documents of the days whose observations changed. What is in `loaded` is not read from the database.
     """
     counts = QcCounts()
-    for window, stored in prefetch(days, collection, stations, loaded, with_origins=sink is not None):
+    neighbours = neighbours_of(stations)
+    for window, stored in prefetch(changes, collection, stations, loaded, with_origins=sink is not None):
         check_stop()
-        counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
+        counts.add(_evaluate_window(window, stored, collection, neighbours, observer, reflagging, sink))
         # Release it before the next window.
         del stored
         trim_heap()
@@ -144,15 +152,21 @@ def evaluate_days(
 
 
 @dataclass(frozen=True, slots=True)
-class _FlagsChange:
-    """Records station-days whose flags are about to be rewritten."""
+class Reflagging:
+    """Records station-days whose flags are about to be rewritten, and `outdated` ones that follow from them."""
 
     pending_qc: PendingQc
     states: StationStates
-    station_days: set[tuple[str, int]] = field(default_factory=set)
+    station_days: set[StationDay] = field(default_factory=set)
+    outdated: set[StationDay] = field(default_factory=set)
 
-    def __call__(self, station_days: Iterable[tuple[str, int]]) -> None:
-        changed = set(station_days)
+    def flags_change(self, changed: set[StationDay], outdated: set[StationDay]) -> None:
+        """Called before flags on these days are rewritten, with the days that are `outdated_before`.
+
+        Once their flags are rewritten, nothing shows any more that those of neighbours depend on them.
+        """
+        self.outdated.update(outdated)
+        self.pending_qc.enqueue_reflagged(outdated)
         # Before the flags: after a kill in between, they would no longer be found to differ.
         if new := {name for name, _ in changed - self.station_days}:
             self.states.revise(new)
@@ -166,7 +180,7 @@ def _evaluate_window(
     collection: ObservationCollection,
     neighbours: Neighbours,
     observer: QcObserver | None,
-    flags_change: FlagsChange,
+    reflagging: Reflagging | None,
     sink: DaySink | None,
 ) -> QcCounts:
     counts = QcCounts()
@@ -180,7 +194,8 @@ def _evaluate_window(
         reflagged = {station_day for one, differing in pairs for station_day in _days_of(one, differing)}
         # Before the flags: if this is interrupted in between, the flags still differ, and both are written again.
         _write_days(window, found, reflagged, collection)
-        flags_change(reflagged)
+        if reflagging is not None:
+            reflagging.flags_change(reflagged, set().union(*(outdated_before(window, one) for one in found)))
         if sink is not None:
             sink.flags_change(reflagged)
         counts.evaluated = sum(len(differing.evaluated) for differing in outdated)

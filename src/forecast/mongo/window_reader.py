@@ -7,16 +7,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from forecast.core.clock import DAY_MS, midnight
+from forecast.core.clock import DAY_MS, from_ms, midnight
 from forecast.core.memory import trim_heap
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import PROJECTION, WITH_ORIGIN, StationColumns, joined, read_columns
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loaded_rows import LoadedRows
+from forecast.qc.changes import Changes
 from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
-Days = Mapping[str, set[int]]
+Days = Mapping[str, Set[int]]
 # 3 MB: larger messages make the kernel allocate new pages every time.
 _BATCH: Final = 3_000
 
@@ -44,17 +45,17 @@ class _Waiting(NamedTuple):
 
 
 def prefetch(
-    days: Mapping[str, set[int]],
+    changes: Changes,
     collection: ObservationCollection,
     stations: Stations,
     loaded: LoadedRows | None = None,
     *,
     with_origins: bool = False,
 ) -> Iterator[tuple[QcWindow, Columns]]:
-    """The windows for these changed days (by station), with their data from the database, one read ahead.
+    """The windows for these changes, with their data from the database, one read ahead.
 
-    A window whose rows are all in `loaded` is taken from there. Origins are only read for these
-    days. What two consecutive windows have in common, days of the same stations or stations on the same
+    A window whose rows are all in `loaded` is taken from there. Origins are only read for days whose observations
+    changed. What two consecutive windows have in common, days of the same stations or stations on the same
     days, is read once: for an hour of 2 033 stations, this is a quarter less. It is the halo of one or both. If
     another run changes it meanwhile, that run enqueues it, and it is evaluated again. A large window is in
     memory on its own.
@@ -62,10 +63,10 @@ def prefetch(
     The caller may remove columns from what it gets: only copies of what the next window shares are kept here.
     """
     before: Columns = {}
-    origins = days if with_origins else {}
+    origins = changes.days if with_origins else {}
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
-        for window in windows_of(days, stations, rows_by_day(collection)):
+        for window in windows_of(changes, stations, rows_by_day(collection)):
             if waiting is not None and (waiting.window.is_large or window.is_large):
                 read, columns = waiting.window, _whole(waiting, before)
                 waiting, before = None, {}
@@ -110,7 +111,7 @@ def read_window(window: QcWindow, collection: ObservationCollection) -> Columns:
 def _whole(waiting: _Waiting, before: Columns) -> Columns:
     """The columns of a window, some of which may come from the previous window."""
     columns, shared = waiting.rest.result()
-    start, end = waiting.window.first_read * DAY_MS, (shared.last_day + 1) * DAY_MS
+    start, end = waiting.window.read_from, (shared.last_day + 1) * DAY_MS
     found = dict(columns)
     for name in shared.stations & before.keys():
         later = [columns[name]] if name in columns else []
@@ -120,7 +121,7 @@ def _whole(waiting: _Waiting, before: Columns) -> Columns:
 
 def _kept(columns: Columns, window: QcWindow, shared: _Shared) -> Columns:
     """The columns that a window shares with the next one, copied: a slice would keep the whole window in memory."""
-    start, end = window.first_read * DAY_MS, (shared.last_day + 1) * DAY_MS
+    start, end = window.read_from, (shared.last_day + 1) * DAY_MS
     return {name: columns[name].between(start, end).copy() for name in shared.stations & columns.keys()}
 
 
@@ -148,7 +149,7 @@ def _had(
     if loaded is not None:
         # Loaded rows can only be taken for all stations, from a day on.
         usable = shared if shared.stations == _ids(window.halo) else _NOTHING
-        kept = loaded.columns(window, usable.last_day + 1 if usable.stations else window.first_read)
+        kept = loaded.columns(window, (usable.last_day + 1) * DAY_MS if usable.stations else window.read_from)
         if kept is not None:
             return _Rest(kept, usable)
     found = _read(window, collection, shared, origins)
@@ -162,36 +163,40 @@ def _read(window: QcWindow, collection: ObservationCollection, shared: _Shared, 
     """The part of a window that is not shared, from the database, with the origins on these days (by station)."""
     last, names = window.last_read, _ids(window.halo)
     parts = (
-        *_parts(names - shared.stations, window.first_read, last, origins),
-        *_parts(names & shared.stations, shared.last_day + 1, last, origins),
+        *_parts(names - shared.stations, window.read_from, last, origins),
+        *_parts(names & shared.stations, (shared.last_day + 1) * DAY_MS, last, origins),
     )
     with mongo_errors("reading observations"):
         return read_columns(chain.from_iterable(_batches(collection, *part) for part in parts))
 
 
 def _batches(
-    collection: ObservationCollection, stations: Collection[str], first: int, last: int, read: Mapping[str, int]
+    collection: ObservationCollection, stations: Collection[str], start: int, end: int, read: Mapping[str, int]
 ) -> Iterator[bytes]:
-    """The documents of stations in a range of days, through the index on station and time."""
+    """The documents of stations from `start` up to but not including `end` (ms), through the index on both."""
     query = {
         "station.id": {"$in": sorted(stations)},
-        "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
+        "timestamp": {"$gte": from_ms(start), "$lt": from_ms(end)},
     }
     found: Any = collection.find_raw_batches(query, read, hint="station_time", batch_size=_BATCH)
     yield from found
 
 
 def _parts(
-    names: Set[str], first: int, last: int, origins: Days
+    names: Set[str], start: int, last: int, origins: Days
 ) -> Iterator[tuple[Collection[str], int, int, Mapping[str, int]]]:
-    """What is read in one query: stations, first and last day, and the fields; sorted by time for each station."""
+    """What is read in one query, up to the end of the day `last`; sorted by time for each station.
+
+    Stations, start and end (ms, exclusive), and the fields.
+    """
+    end = (last + 1) * DAY_MS
     changed = names & origins.keys()
-    days = [day for name in changed for day in origins[name] if first <= day <= last]
-    lowest, highest = (min(days), max(days)) if days else (last + 1, last)
+    days = [day for name in changed for day in origins[name] if start // DAY_MS <= day <= last]
+    lowest, highest = (max(start, min(days) * DAY_MS), (max(days) + 1) * DAY_MS) if days else (end, end)
     parts = (
-        (changed, first, lowest - 1, PROJECTION),
+        (changed, start, lowest, PROJECTION),
         (changed, lowest, highest, WITH_ORIGIN),
-        (changed, highest + 1, last, PROJECTION),
-        (names - changed, first, last, PROJECTION),
+        (changed, highest, end, PROJECTION),
+        (names - changed, start, end, PROJECTION),
     )
-    yield from (part for part in parts if part[0] and part[1] <= part[2])
+    yield from (part for part in parts if part[0] and part[1] < part[2])

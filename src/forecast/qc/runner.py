@@ -18,8 +18,9 @@ from forecast.qc.results import QcResults
 from forecast.qc.series import Rows, Series, joined
 from forecast.qc.surroundings import Compared, Surroundings
 
-_ALONE: Final = tuple(takewhile(lambda check: check.scope is Scope.STATION, CHECKS.values()))
-_CLOSING: Final = tuple(check for check in CHECKS.values() if check.scope is Scope.STATION and check not in _ALONE)
+# The checks of a single station that come before the first that needs neighbours.
+ALONE: Final = tuple(takewhile(lambda check: check.scope is Scope.STATION, CHECKS.values()))
+_CLOSING: Final = tuple(check for check in CHECKS.values() if check.scope is Scope.STATION and check not in ALONE)
 _AMONG, _OF_DAYS = (
     tuple(check for check in CHECKS.values() if check.scope is scope) for scope in (Scope.NEIGHBOURS, Scope.DAY)
 )
@@ -29,7 +30,7 @@ _COMPARED: Final = tuple(dict.fromkeys(chain.from_iterable(check.compared for ch
 def run_station_checks(series: Series) -> QcResults:
     """Run the checks of a single station that come before the first that needs neighbours."""
     results = QcResults(series)
-    _run(_ALONE, results)
+    _run(ALONE, results)
     return results
 
 

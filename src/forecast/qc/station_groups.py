@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from forecast.core.stations import Station, Stations
+from forecast.qc.changes import Changes
 from forecast.qc.neighbours import halves, neighbours_of, on_the_sphere
 
 # For half of a city of 600, a third as many stations have to be read around it; for a single station, 30.
@@ -26,9 +27,9 @@ _MAX_WASTE: Final = 2
 
 @dataclass(frozen=True)
 class StationGroup:
-    """Stations whose flags the changed days can affect, and those days.
+    """Stations whose flags the changes reach, and the days of these flags.
 
-    `reached` has the changed days for each station, as bits of a number, counted from `epoch` (since 1970).
+    `reached` has these days for each station, as bits of a number, counted from `epoch` (since 1970).
     """
 
     names: tuple[str, ...]
@@ -51,7 +52,7 @@ class StationGroup:
 
     @cached_property
     def days(self) -> set[int]:
-        """The changed days that affect the flags of any of them."""
+        """The days on which the changes reach the flags of any of them."""
         bits = self._bits
         return {self.epoch + day for day in range(bits.bit_length()) if bits >> day & 1}
 
@@ -79,14 +80,21 @@ class StationGroup:
             yield StationGroup(names, self.epoch, self.reached, self.stations)
 
 
-def all_reached(changed: Mapping[str, set[int]], stations: Stations) -> StationGroup | None:
-    """All stations whose flags these changed days (by station) can affect; None if no station is known."""
-    known = {name: days for name, days in changed.items() if days and stations.get(name) is not None}
+def all_reached(changes: Changes, stations: Stations) -> StationGroup | None:
+    """All stations whose flags these changes reach; None if no station is known."""
+    known = {
+        name: [changes.reached(name, day) for day in changes.of_station(name)]
+        for name in changes.stations
+        if stations.get(name) is not None
+    }
     if not known:
         return None
     neighbours = neighbours_of(stations)
-    epoch = min(map(min, known.values()))
-    bits = {name: reduce(or_, (1 << (day - epoch) for day in days)) for name, days in known.items()}
+    epoch = min(one.start for ranges in known.values() for one in ranges)
+    bits = {
+        name: reduce(or_, (((1 << len(one)) - 1) << (one.start - epoch) for one in ranges))
+        for name, ranges in known.items()
+    }
     reached = dict(bits)
     for name, days in bits.items():
         for other in neighbours.compared_with(name):

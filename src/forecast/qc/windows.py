@@ -1,8 +1,8 @@
 """QC windows: stations near each other over a range of days, with everything that their flags depend on.
 
 A new observation can change the flags of its station some days around it and, through comparison, those of its
-neighbours. Each of those flags in turn depends on the observations around it. The numbers of days follow from the reach
-of the checks, so flags depend on the observations and not on the order in which they arrived.
+neighbours (`changes`). Each of those flags in turn depends on the observations around it. The numbers of days and hours
+follow from the reach of the checks, so flags depend on the observations and not on the order in which they arrived.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from itertools import accumulate
 from math import ceil
 from typing import Final
 
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.stations import Station, Stations
-from forecast.qc.registry import REACH
+from forecast.qc.changes import Changes, Span
+from forecast.qc.registry import REACH, STATION_REACH
 from forecast.qc.station_groups import StationGroup, all_reached
 
 # The days that the flags of a day depend on, before and after it.
 _HALO_BEFORE: Final = ceil(REACH.before / 24)
 _HALO_AFTER: Final = ceil(REACH.after / 24)
-# The other way round: the days whose flags depend on an observation, before and after it.
-_TARGETS_BEFORE: Final = _HALO_AFTER
-_TARGETS_AFTER: Final = _HALO_BEFORE
 # 80 000 rows of 12 parameters: about 16 MB of columns. The next window is read while one is evaluated, which takes
 # several times as much. Larger windows evaluate fewer days twice: for 2 000 000 rows, 80 000 at once took 4 % less time
 # and 35 MB more than 60 000, and 100 000 took another 2 % less, and 15 MB more.
@@ -43,7 +42,9 @@ class QcWindow:
     """A window in which the days `first` to `last` (since 1970, both included) of the `targets` are re-evaluated.
 
     `changed` are the days whose observations changed, by station. The flags depend on the observations of the stations
-    `halo` on the days `first_read` to `last_read`; there are `rows` of them.
+    `halo` from the time `read_from` to the end of the day `last_read`; from the day `first_read` on, there are `rows`
+    of them. `watched` are times before changed days, by target station, at which the station's own flags may be
+    outdated (`Changes.watched`).
     """
 
     changed: Mapping[str, set[int]]
@@ -52,11 +53,17 @@ class QcWindow:
     first: int
     last: int
     rows: int = field(compare=False)
+    watched: Mapping[str, tuple[Span, ...]] = field(default_factory=dict, compare=False)
 
     @property
     def first_read(self) -> int:
-        """The first day that is read."""
+        """The first day of which anything is read."""
         return self.first - _HALO_BEFORE
+
+    @property
+    def read_from(self) -> int:
+        """The first time that is read (ms since 1970): for hourly stations, this is a day less than whole days."""
+        return self.first * DAY_MS - round(REACH.before * HOUR_MS)
 
     @property
     def last_read(self) -> int:
@@ -69,35 +76,44 @@ class QcWindow:
         return self.rows > rows_at_once(self.halo)
 
 
-def windows_of(changed: Mapping[str, set[int]], stations: Stations, rows_by_day: RowsByDay) -> Iterator[QcWindow]:
-    """Windows that cover every flag that these changed days can affect. Days of unknown stations are ignored.
+def windows_of(changes: Changes, stations: Stations, rows_by_day: RowsByDay) -> Iterator[QcWindow]:
+    """Windows that cover every flag that these changes reach directly. Days of unknown stations are ignored.
 
     No flag is in two windows. Windows are sized by the observations that exist, not by the interval in the registry:
     none has more than `rows_at_once`, except one of a single day.
     """
-    whole = all_reached(changed, stations)
+    whole = all_reached(changes, stations)
     waiting = [whole] if whole is not None else []
     while waiting:
         group = waiting.pop()
         if group.is_to_be_cut:
             waiting += group.cut()
             continue
-        counted = [
-            _DayRange.counted(*day_range, group.halo, rows_by_day)
-            for day_range in day_ranges(_affected_days(group.days))
-        ]
+        counted = [_DayRange.counted(*each, group.halo, rows_by_day) for each in day_ranges(group.days)]
         if group.can_be_cut and not all(each.fits for each in counted):
             waiting += group.cut()
         else:
-            yield from _windows(group, counted, changed)
+            yield from _windows(group, counted, changes)
 
 
-def _windows(group: StationGroup, counted: Iterable[_DayRange], changed: Mapping[str, set[int]]) -> Iterator[QcWindow]:
-    of_group = {name: changed[name] for name in group.names if name in changed}
+def _windows(group: StationGroup, counted: Iterable[_DayRange], changes: Changes) -> Iterator[QcWindow]:
+    changed = {name: changes.days[name] for name in group.names if name in changes.days}
+    watched = {name: found for name in changed if (found := tuple(changes.watched(name)))}
     for each in counted:
         for first, last, rows in each.cut():
-            within = {name: {day for day in days if first <= day <= last} for name, days in of_group.items()}
-            yield QcWindow(within, group.targets, group.halo, first, last, rows)
+            within = {name: {day for day in days if first <= day <= last} for name, days in changed.items()}
+            seen = _between(watched, first, last)
+            yield QcWindow(within, group.targets, group.halo, first, last, rows, seen)
+
+
+def _between(watched: Mapping[str, tuple[Span, ...]], first: int, last: int) -> dict[str, tuple[Span, ...]]:
+    """What is watched of a window: before its days as far as it is read for the checks of a single station."""
+    begin, limit = first * DAY_MS - round(STATION_REACH.after * HOUR_MS), (last + 1) * DAY_MS
+    cut = {
+        name: tuple((max(start, begin), min(end, limit)) for start, end in spans if start < limit and end > begin)
+        for name, spans in watched.items()
+    }
+    return {name: spans for name, spans in cut.items() if spans}
 
 
 def rows_at_once(stations: tuple[Station, ...]) -> int:
@@ -142,10 +158,6 @@ class _DayRange:
                 until += 1
             yield first, until, self.read(first, until)
             first = until + 1
-
-
-def _affected_days(days: set[int]) -> set[int]:
-    return {day + step for day in days for step in range(-_TARGETS_BEFORE, _TARGETS_AFTER + 1)}
 
 
 def day_ranges(days: Iterable[int]) -> Iterator[tuple[int, int]]:

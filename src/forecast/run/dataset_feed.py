@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class DatasetFeed:
     _left: set[int] = field(default_factory=set)
     _fault: ForecastError | None = None
 
-    def expect(self, days: Mapping[str, set[int]]) -> None:
+    def expect(self, days: Mapping[str, Set[int]]) -> None:
         """See `DaySink.expect`."""
         expected: defaultdict[int, set[str]] = defaultdict(set)
         for station, of_station in days.items():

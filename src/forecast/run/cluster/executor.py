@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -17,6 +17,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import rows_by_day
+from forecast.qc.changes import Changes, StationDay
 from forecast.qc.windows import QcWindow, windows_of
 from forecast.run.cluster import worker
 from forecast.run.cluster.job import Done, Evaluated, Job, tell
@@ -113,10 +114,10 @@ class DaskExecutor:
             self._drain()
             self._pending_qc.enqueued(self._run.loaded_station_days)
 
-    def evaluate(self, days: Mapping[str, set[int]], written: set[tuple[str, int]]) -> QcCounts:
-        """See `DaysEvaluator`. The results of the windows are added in their order."""
+    def evaluate(self, changes: Changes, written: set[StationDay]) -> QcCounts:
+        """See `ChangesEvaluator`. The results of the windows are added in their order."""
         counts, findings = QcCounts(), self._run.findings
-        windows = enumerate(windows_of(days, self._job.stations, rows_by_day(self._collection)))
+        windows = enumerate(windows_of(changes, self._job.stations, rows_by_day(self._collection)))
         found: dict[int, Evaluated] = {}
         at_work: dict[int, tuple[QcWindow, frozenset[tuple[str, int]]]] = {}
         merged, more = 0, True
@@ -141,6 +142,8 @@ class DaskExecutor:
                         self._submit(name, worker.evaluate, *at_work[cast("int", name)])
                         continue
                     written |= evaluated.reflagged
+                    # The worker did so for its own part of this run.
+                    self._pending_qc.enqueue_reflagged(evaluated.outdated)
                     if evaluated.fault is not None:
                         raise evaluated.fault
                     found[cast("int", name)] = evaluated

@@ -66,11 +66,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The result of a QC window; `reflagged` are the station-days whose flags were rewritten."""
+    """The result of a QC window; `reflagged` are the station-days whose flags were rewritten.
+
+    `outdated` are days before changed days that the worker enqueued (`PendingQc.enqueue_reflagged`).
+    """
 
     counts: QcCounts
     findings: Findings
     reflagged: set[tuple[str, int]]
+    outdated: set[tuple[str, int]]
     log: list[logging.LogRecord]
     fault: ForecastError | None = None
 

@@ -69,7 +69,7 @@ def evaluate(name: str, run_id: str, window: QcWindow, seen: frozenset[tuple[str
     """Evaluate a window; the station-days in `seen` were already counted."""
     part = _part_of(name, run_id)
     if part is None:
-        return Evaluated(QcCounts(), Findings(), set(), [], _ended())
+        return Evaluated(QcCounts(), Findings(), set(), set(), [], _ended())
     return part.evaluate(window, seen)
 
 
@@ -186,12 +186,12 @@ class _Part:
                 run = self._new_run()
                 run.check_stop()
                 with strangers_named(tools.collection):
-                    counts, reflagged = evaluate_window(
+                    counts, reflagged, outdated = evaluate_window(
                         window, tools.pending_qc, tools.collection, self._job.stations, findings
                     )
-                return Evaluated(counts, findings, reflagged, log)
+                return Evaluated(counts, findings, reflagged, outdated, log)
             except ForecastError as error:
-                return Evaluated(QcCounts(), findings, set(), log, error)
+                return Evaluated(QcCounts(), findings, set(), set(), log, error)
 
     def _new_run(self) -> Run:
         """A run to count one piece of work in."""
