@@ -97,3 +97,16 @@ def test_a_text_is_a_text_however_it_is_packed(packed: str, tmp_path: Path) -> N
 def test_a_line_of_json_behind_a_byte_order_mark_is_no_binary(tmp_path: Path) -> None:
     code, message = rejected(b'\xef\xbb\xbf{"a": "\0"}\n', tmp_path)
     assert (code, "NUL" in message) == ("not_json", True)
+
+
+def test_a_table_without_a_header_is_rejected_as_that(tmp_path: Path) -> None:
+    """Not for two columns that would be called "mq"."""
+    first = "07005;20180112150000;102630;mq;mq;280.2"
+    code, message = rejected(f"{first}\n07015;20180112150000;102620;mq;7;281.4\n".encode(), tmp_path)
+    assert code == "unknown_layout"
+    assert message == f"the first line is a row and not a header, which would name the columns: '{first}'"
+
+
+def test_a_header_alone_that_ends_with_a_delimiter_has_no_unknown_column(tmp_path: Path) -> None:
+    (batch,) = batches_of(b"numer_sta;date;t;\n", tmp_path)
+    assert list(batch.rows.columns) == ["numer_sta", "date", "t"]

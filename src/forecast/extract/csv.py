@@ -34,7 +34,8 @@ def read_csv(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits, 
         header = read_header(file)
     places = _Places(header.lines)
     if not header.has_rows:
-        yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
+        names = [name for name in header.names if name.strip()]
+        yield from maker.of_table(pa.table([[]] * len(names), names), positions(1, 0))
     else:
         with open_file() as file:
             write_copy(file, copy, "the table", limits)

@@ -27,6 +27,7 @@ _SAMPLE_LINES = 50
 _REMARK = "#"
 # A line with two decimal commas looks like three cells.
 _SURE_CELLS = 3
+_A_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _BROKEN_NAME = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
@@ -58,6 +59,7 @@ def read_header(file: IO[bytes]) -> Header:
     names = [_BROKEN_NAME.sub(" ", name) for name in _cells(lines[:height], delimiter)]
     rows = _rows(lines[height:], delimiter)
     _refuse_text(names, rows, lines)
+    _refuse_numbers(names, lines)
     if BAD_BYTE in text:
         message = "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write"
         raise ObjectRejectedError("not_text", message)
@@ -157,6 +159,15 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
     first = next((line for line in lines if any(map(str.isalpha, line))), lines[0])
     message = f"text that is not a table: '{_quoted(first)}' (a table has a header and commas, semicolons or tabs)"
     raise ObjectRejectedError("unknown_layout", message)
+
+
+def _refuse_numbers(names: Sequence[str], lines: Sequence[str]) -> None:
+    """Reject a table without a header, whose first row is in its place."""
+    # Missing values are the same word again and again.
+    filled = {name.strip() for name in names if name.strip()}
+    if 2 * sum(_A_NUMBER.fullmatch(name) is not None for name in filled) > len(filled):
+        message = f"the first line is a row and not a header, which would name the columns: '{_quoted(lines[0])}'"
+        raise ObjectRejectedError("unknown_layout", message)
 
 
 def _are_of_fixed_width(names: Sequence[str]) -> bool:

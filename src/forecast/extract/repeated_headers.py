@@ -31,7 +31,7 @@ def without_headers(table: pa.Table, places: pa.Array) -> tuple[pa.Table, pa.Arr
     kept = ~found
     for index in np.flatnonzero(found).tolist():
         cells = [column[index].as_py() for column in table.columns]
-        shared = sum(cell in names for cell in cells)
+        shared = len({cell for cell in cells if cell in names})
         if [cell or "" for cell in cells] == table.column_names:
             continue
         if shared >= max(_LOOKED_AT, _SHARE * len(names)):

@@ -223,6 +223,18 @@ class Correction:
     pattern: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A column whose text also states the station and the time of a row, as the text of a report does.
+
+    `pattern` (RE2) finds them: its group "station" is the network's own id, "time" is day, hour and minute (DDHHMM,
+    UTC).
+    """
+
+    column: str
+    pattern: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """One structure of a network's rows. Names are compared without case, blanks and punctuation.
@@ -260,6 +272,7 @@ class Layout:
     validated: Validated | None = None
     idle: tuple[str, ...] = ()
     correction: Correction | None = None
+    stated: Stated | None = None
     group: str = ""
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, named_stations, normalise_field
 from forecast.transform.reader import Reader
 from forecast.transform.source_codes import codes_of
+from forecast.transform.stated import contradicting_texts
 from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
 from forecast.transform.values.codes import read_codes
@@ -85,6 +86,9 @@ class UtcReader(Reader):
                 *times.rejections,
                 *entry_rejections(early, self._time.column, cells),
                 *longer_periods(self.layout, columns, stations, moments),
+                *contradicting_texts(
+                    self.layout.layout.stated, self.layout.network.id_prefix, columns, stations, moments
+                ),
                 *corrected(self.layout.layout.correction, columns, stations, moments),
                 *values.rejections,
             ],

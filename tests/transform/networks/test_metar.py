@@ -52,6 +52,10 @@ JEREZ: dict[str, Any] = KNOXVILLE | {
     "rawOb": "SPECI LEJR 142330Z VRB03KT 7000 FEW050 22/13 Q1015",
 }  # fmt: skip
 
+LATER_IN_JEREZ: dict[str, Any] = JEREZ | {
+    "obsTime": 1768431600, "rawOb": "SPECI LEJR 142300Z VRB03KT 7000 FEW050 22/13 Q1015",
+}  # fmt: skip
+
 
 def registry(names: Iterable[str]) -> Stations:
     plain = replace(station("metar-0"), network="METAR")
@@ -319,9 +323,7 @@ def in_envelopes(rows: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize("written", [json.dumps, in_envelopes], ids=["answer", "Airbyte"])
 def test_the_apis_json_is_read_as_its_units_are(read: Read, written: Callable[[Any], str]) -> None:
     now = datetime(2026, 1, 15, tzinfo=UTC)
-    result, transformer = read(
-        written([KNOXVILLE, JEREZ, JEREZ | {"obsTime": 1768431600, "visib": "6+"}]), at=now, now=now
-    )
+    result, transformer = read(written([KNOXVILLE, JEREZ, LATER_IN_JEREZ | {"visib": "6+"}]), at=now, now=now)
     assert result.stamps == ["2026-01-14T22:53:00Z", "2026-01-14T23:30:00Z", "2026-01-14T23:00:00Z"]
     assert result.values(0) == pytest.approx(
         {
@@ -347,6 +349,33 @@ def test_the_apis_json_is_read_as_its_units_are(read: Read, written: Callable[[A
     assert result.issues(0) == []
     assert result.issues(1) == [("wind_from_direction", "VRB", "a variable wind has no direction")]
     assert (result.rejected, transformer.reading.unknown) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"icaoId": "KJFK"}, "contradicting_stations"),
+        ({"obsTime": 1768431180 + 86_400}, "contradicting_times"),
+        ({"obsTime": 1768431180 + 3_600}, "contradicting_times"),
+        ({"obsTime": 1768431180 - 60}, "contradicting_times"),
+    ],
+    ids=["station", "day", "hour", "minute"],
+)
+def test_a_report_under_another_station_or_time_than_its_own_is_quarantined(
+    read: Read, changes: dict[str, Any], code: str
+) -> None:
+    now = datetime(2026, 1, 16, tzinfo=UTC)
+    result, _ = read(json.dumps([KNOXVILLE | changes, JEREZ]), at=now, now=now)
+    assert (result.stamps, result.codes) == (["2026-01-14T23:30:00Z"], [code])
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "NIL", "METAR COR KTYS 142253Z 21012KT", "KTYS 142253Z", "SPECI KTYS COR 142253Z 0"]
+)
+def test_a_report_of_the_same_station_and_time_or_of_none_is_no_contradiction(read: Read, text: str | None) -> None:
+    now = datetime(2026, 1, 16, tzinfo=UTC)
+    result, _ = read(json.dumps([KNOXVILLE | {"rawOb": text}]), at=now, now=now)
+    assert (result.stamps, result.rejected) == (["2026-01-14T22:53:00Z"], [])
 
 
 def test_a_correction_in_the_apis_json_is_reported_by_its_text(read: Read) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from forecast.networks.metar.bulletins import BULLETINS
 from forecast.networks.metar.cache import CACHE
 from forecast.networks.metar.fetch import FETCH
-from forecast.networks.metar.report import CORRECTION
+from forecast.networks.metar.report import CORRECTION, STATED
 from forecast.networks.model import (
     Correction,
     Field,
@@ -21,6 +21,7 @@ from forecast.networks.model import (
     Licence,
     Network,
     Recognise,
+    Stated,
     TextCode,
     UtcTime,
 )
@@ -63,6 +64,7 @@ JSON: Final = Layout(
         *("maxT", "minT", "maxT24", "minT24", "precip", "pcp3hr", "pcp6hr", "pcp24hr"),
     ),
     correction=Correction("rawOb", CORRECTION),
+    stated=Stated("rawOb", STATED),
 )
 # As the readers of text produce them: each cell with its unit.
 _OF_TEXT: Final = {

@@ -12,10 +12,13 @@ from functools import lru_cache
 from typing import Final
 
 # The beginning of a report. ICAO's location indicators are letters; those of small US airfields also have digits.
-START: Final = (
+_BEGIN: Final = (
     r"(?:(?P<kind>METAR|SPECI|TAF(?: AMD| COR)?) )?(?:COR )?"
-    r"(?P<station>[A-Z][A-Z0-9]{3}) (?:COR )?(?P<time>[0-9]{6})Z(?= |$)"
+    r"(?P<station>[A-Z][A-Z0-9]{3}) (?:COR )?(?P<time>[0-9]{6})Z"
 )
+START: Final = rf"{_BEGIN}(?= |$)"
+# The same for RE2, which cannot look ahead.
+STATED: Final = rf"^{_BEGIN}(?: |$)"
 # Before or after the station, or after the time: "COR", in Canada "CCA", then "CCB".
 CORRECTION: Final = (
     r"^(?:(?:METAR|SPECI) )?(?:[A-Z][A-Z0-9]{3} )?(?:[0-9]{6}Z )?(?:AUTO )?(?P<correction>COR|CC[A-Z])(?: |$)"
