@@ -133,7 +133,9 @@ def test_case_100_a_table_below_a_text_is_distinguished_from_a_text(above: str, 
 def test_case_100_a_row_without_a_header_is_not_passed_over_as_one(rows: int, run_object: RunObject) -> None:
     """One row alone would be a header without rows: nothing of it would be read, and nothing would be said."""
     text = "\n".join(f"07915,2024-10-05 0{hour}:00:00,7.6,89" for hour in range(rows))
-    message = "no known network has rows with these columns: 07915, 2024-10-05 00:00:00, 7.6, 89"
+    message = (
+        "the first line is a row and not a header, which would name the columns: '07915,2024-10-05 00:00:00,7.6,89'"
+    )
     run_object(text.encode(), "ic/export.csv").assert_rejected("unknown_layout", message)
 
 

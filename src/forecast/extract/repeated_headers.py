@@ -22,7 +22,8 @@ def without_headers(table: pa.Table, places: pa.Array) -> tuple[pa.Table, pa.Arr
 
     Raises ObjectRejectedError for a header with other columns: the rows below it would be read as something else.
     """
-    names = [name for name in table.column_names if name.strip()]
+    # Of a table without a header, the first row is in its place: its numbers and times are not names.
+    names = [name for name in table.column_names if name[:1].isalpha() or name.startswith("_")]
     known = pa.array(sorted(set(names)), pa.string())
     found = np.zeros(len(places), dtype=bool)
     texts = [column for column in table.columns if pa.types.is_string(column.type)]
