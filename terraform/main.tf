@@ -152,6 +152,7 @@ module "pipeline" {
   ca_file              = local.mongo_ca_file
   max_data_age_hours   = var.max_data_age_hours
   ingest_keys          = var.ingest_keys
+  stations_prefix      = var.stations_prefix
   latency_station_id   = var.latency_station_id
   recovery_window_days = local.is_prod ? 30 : 0
   log_retention_days   = local.log_retention_days

@@ -210,6 +210,17 @@ variable "ingest_keys" {
   }
 }
 
+variable "stations_prefix" {
+  description = "Prefix of the raw bucket, ending in a slash, whose .json and .csv files add stations to the built-in ones or replace them. It must hold a file before it is set. Empty: only the built-in ones."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9][A-Za-z0-9_.-]*/)*$", var.stations_prefix))
+    error_message = "stations_prefix must be empty or end in a slash, such as stations/."
+  }
+}
+
 variable "latency_station_id" {
   description = "Station for the latency report, which queries its newest day. It must be sending; otherwise the query finds nothing."
   type        = string

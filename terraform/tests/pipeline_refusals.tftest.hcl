@@ -91,3 +91,111 @@ run "a_key_by_no_settings_name" {
 
   expect_failures = [var.ingest_keys]
 }
+
+run "stations_without_a_slash_at_the_end" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "stations" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_at_a_uri" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "s3://forecast-test-raw/stations/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_with_a_comma_which_would_be_two_places" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "stations,more/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_with_a_wildcard_which_would_be_a_right_to_more" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "*/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_where_observations_are_written" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "airbyte-sync/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_within_the_raw_zone" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "airbyte-sync/stations/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "a_raw_zone_within_the_stations" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables {
+    stations_prefix = "data/"
+    raw_prefix      = "data/observations/"
+  }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_in_a_bucket_that_is_the_raw_zone_as_a_whole" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables {
+    stations_prefix = "stations/"
+    raw_prefix      = ""
+  }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_where_ingest_keeps_its_state" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "ingest-state/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_within_the_state_of_ingest" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "ingest-state/stations/" }
+
+  expect_failures = [var.stations_prefix]
+}
+
+run "stations_whose_prefix_begins_with_the_name_of_the_raw_zones" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "airbyte-sync-stations/" }
+
+  assert {
+    condition     = local.tasks.pipeline.environment.STATIONS_URI == "s3://forecast-test-raw/airbyte-sync-stations/"
+    error_message = "It is another folder."
+  }
+}

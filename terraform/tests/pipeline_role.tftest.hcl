@@ -79,3 +79,35 @@ run "what_airbyte_needs" {
     error_message = "The raw zone, and nothing beside it."
   }
 }
+
+run "stations_of_ones_own_are_listed_and_read" {
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "stations/" }
+
+  assert {
+    condition = { for name, task in local.tasks : name => task.statements[*].Sid } == {
+      crud-check = []
+      dashboard  = ["ListProcessed", "ReadProcessed", "WriteSite", "ListRaw", "ReadStations"]
+      ingest     = ["ListRaw", "WriteRaw", "KeepIngestState", "WriteLogs", "ReadStations"]
+      latency    = ["ListProcessed", "ReadLogs", "WriteLogs", "ListRaw", "ReadStations"]
+      load-test  = ["ListProcessed", "ReadLogs", "WriteLogs"]
+      migrate    = ["ListProcessed", "ReadProcessed", "WriteLogs", "ListRaw", "ReadStations"]
+      pipeline   = ["ListRaw", "ReadRaw", "ListProcessed", "ReadProcessed", "WriteProcessed", "ReadStations"]
+      quality    = ["WriteLogs", "ListRaw", "ReadStations"]
+      replay     = ["ListProcessed", "ReadProcessed", "WriteProcessed", "ListRaw", "ReadStations"]
+      status     = ["ListProcessed", "ReadProcessed", "ListRaw", "ReadStations"]
+    }
+    error_message = "Each right once; tasks whose commands read no registry get none."
+  }
+  assert {
+    condition = alltrue(flatten([for task in local.tasks : [
+      for right in task.statements : [right.Action, right.Resource] == [["s3:GetObject"], "arn:aws:s3:::forecast-test-raw/stations/*"] if right.Sid == "ReadStations"
+    ]]))
+    error_message = "They read what is below the prefix and write nothing there."
+  }
+  assert {
+    condition     = output.run.statements == local.tasks.pipeline.statements && output.run.environment.STATIONS_URI == "s3://forecast-test-raw/stations/"
+    error_message = "A run on workers reads the same stations."
+  }
+}

@@ -85,3 +85,25 @@ run "every_task_has_its_metrics_under_the_stacks_name" {
     error_message = "The steps of the chain that are of this module."
   }
 }
+
+run "without_stations_of_ones_own_no_task_has_the_setting" {
+  module { source = "./modules/pipeline" }
+
+  assert {
+    condition     = alltrue([for task in local.tasks : !contains(keys(task.environment), "STATIONS_URI")])
+    error_message = "The built-in stations need no setting."
+  }
+}
+
+run "stations_of_ones_own_are_named_to_every_task_that_reads_the_registry" {
+  module { source = "./modules/pipeline" }
+
+  variables { stations_prefix = "registry/stations/" }
+
+  assert {
+    condition = { for name, task in local.tasks : name => lookup(task.environment, "STATIONS_URI", null) if contains(keys(task.environment), "STATIONS_URI") } == {
+      for name in ["dashboard", "ingest", "latency", "migrate", "pipeline", "quality", "replay", "status"] : name => "s3://forecast-test-raw/registry/stations/"
+    }
+    error_message = "All of them know the same stations."
+  }
+}

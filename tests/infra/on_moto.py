@@ -54,6 +54,14 @@ def production(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     return planned
 
 
+@pytest.fixture(scope="module")
+def extended(stack: Stack) -> Stack:
+    """The same stack with what the dev example leaves out: a worker, and a file of one's own stations."""
+    stack.apply(dev(stack), workers="1", stations_prefix="stations/")
+    put_station(stack)
+    return stack
+
+
 def dev(stack: Stack) -> Path:
     return stack.folder / "environments" / "dev.tfvars.example"
 
@@ -203,6 +211,7 @@ def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
         ("project", "Forecast", "lower-case letters"),
         ("workers", "-1", "workers must be a whole number from 0 to 100"),
         ("worker", "{cpu=4096}", "a worker has one thread"),
+        ("stations_prefix", "stations", "stations_prefix must be empty or end in a slash"),
         ("region", "europe", "region must be an AWS region"),
     ],
 )
@@ -414,10 +423,10 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
 
 
 def test_a_run_on_workers_needs_no_more_than_their_roles(
-    stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path
+    extended: Stack, replica_set: str, mongo_database: str, tmp_path: Path
 ) -> None:
     """Scheduler, worker and run as their task definitions have them, with TLS, but for addresses and folders."""
-    stack.apply(dev(stack), workers="1")
+    stack = extended
     fill_raw(stack, tmp_path)
     now = datetime.now(UTC)
     (tmp_path / "workers.pem").write_bytes(issue(open_authority(tmp_path, now), "scheduler", 1, now))
@@ -431,6 +440,31 @@ def test_a_run_on_workers_needs_no_more_than_their_roles(
     status = json.loads(done.stdout.splitlines()[-1])["status"]
     assert (status["status"], status["counts"]["inserted"] > 0) == ("success", True)
     assert "AccessDenied" not in (tmp_path / "worker.log").read_text()
+
+
+OWN_STATIONS = "stations/infoclimat.csv"
+
+
+def put_station(stack: Stack) -> None:
+    table = b"id,name,latitude,longitude,elevation\nOWN01,Steenvoorde,50.81,2.58,35\n"
+    stack.client("s3").put_object(Bucket=bucket(stack, "raw"), Key=OWN_STATIONS, Body=table)
+
+
+def test_stations_of_ones_own_are_read_under_the_roles(
+    extended: Stack, replica_set: str, mongo_database: str, tmp_path: Path
+) -> None:
+    database = {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database}
+    tasks = {name: task(extended, name) for name in ("pipeline", "migrate", "replay", "dashboard", "status")}
+    for name in ("pipeline", "migrate", "replay", "dashboard"):
+        done = tasks[name].run(extended, tmp_path, **database)
+        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+    assert "OWN01" in tasks["status"].run(extended, tmp_path, "--json", **database).stdout
+
+    extended.client("s3").delete_object(Bucket=bucket(extended, "raw"), Key=OWN_STATIONS)
+    without = tasks["status"].run(extended, tmp_path, **database)
+    put_station(extended)
+    assert without.returncode == 2
+    assert "holds no .json or .csv file (STATIONS_URI)" in without.stderr
 
 
 ACTIONS: dict[str, Callable[[Any, str, str], object]] = {
@@ -460,6 +494,15 @@ MAY = [
     ("worker", "put", "processed", "new"),
     ("pipeline-workers", "list", "raw", "airbyte-sync/"),
     ("pipeline-workers", "put", "processed", "logs/new"),
+    *(
+        (name, "list", "raw", "stations/")
+        for name in ("dashboard", "latency", "migrate", "quality", "replay", "status")
+    ),
+    *(
+        (name, "get", "raw", "stations/here")
+        for name in ("dashboard", "ingest", "latency", "migrate", "pipeline", "quality", "replay", "status")
+    ),
+    ("pipeline-workers", "get", "raw", "stations/here"),
     ("latency", "put", "processed", "logs/new"),
     ("latency", "list", "processed", "logs/"),
     ("load-test", "get", "processed", "logs/here"),
@@ -475,6 +518,12 @@ MAY_NOT = [
     ("ingest", "put", "processed", "observations/new"),
     ("dashboard", "put", "processed", "observations/new"),
     ("dashboard", "get", "raw", "airbyte-sync/here"),
+    *((name, "put", "raw", "stations/new") for name in ("ingest", "pipeline", "status")),
+    ("status", "delete", "raw", "stations/here"),
+    ("status", "get", "raw", "airbyte-sync/here"),
+    ("load-test", "list", "raw", "stations/"),
+    ("load-test", "get", "raw", "stations/here"),
+    ("crud-check", "get", "raw", "stations/here"),
     ("status", "put", "processed", "logs/new"),
     ("crud-check", "get", "processed", "here"),
     ("mongo-status", "list", "backup", "dumps/"),
@@ -509,15 +558,15 @@ MAY_NOT = [
 
 
 @pytest.fixture(scope="module")
-def objects(stack: Stack) -> None:
+def objects(extended: Stack) -> None:
     """One object in each place, put by the administrator."""
     for zone, keys in {
-        "raw": ["airbyte-sync/here", "elsewhere/here", "ingest-state/here"],
+        "raw": ["airbyte-sync/here", "elsewhere/here", "ingest-state/here", "stations/here"],
         "processed": ["here", "logs/here"],
         "backup": ["dumps/here"],
     }.items():
         for key in keys:
-            stack.client("s3").put_object(Bucket=bucket(stack, zone), Key=key, Body=b"test")
+            extended.client("s3").put_object(Bucket=bucket(extended, zone), Key=key, Body=b"test")
 
 
 @pytest.mark.parametrize(("name", "action", "zone", "key"), MAY)

@@ -1,10 +1,13 @@
 """What holds for all of terraform/, read from its files; what it makes is proven by tests/infra/run."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from forecast.cli.program import forecast_app
 
 TERRAFORM = Path(__file__).resolve().parents[2] / "terraform"
 FILES = [
@@ -53,6 +56,28 @@ def test_every_role_stays_within_the_boundary_that_is_set() -> None:
             source = re.search(r'source += ".*/(\w+)"', content)
             if source and source[1] in roles | {"pipeline"}:
                 assert "  permissions_boundary_arn = var.permissions_boundary_arn" in content, name
+
+
+def test_a_task_is_told_of_the_operators_stations_exactly_where_its_command_reads_the_registry() -> None:
+    tasks = re.findall(
+        r"^    [a-z-]+ = \{\n(?:      #[^\n]*\n)*      entry_point = \[([^\]]*)\]\n(.*?)^    \}",
+        (TERRAFORM / "modules" / "pipeline" / "main.tf").read_text("utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    scripts = {"pipeline": "run", "latency-report": "latency"}
+    commands = {command.name: command.callback for command in forecast_app.registered_commands}
+    told, reading = set(), set()
+    for entry_point, settings in tasks:
+        word = entry_point.replace('"', "").rpartition(", ")[2]
+        name = scripts.get(word, word)
+        callback = commands[name]
+        assert callback
+        told |= {name} if "local.stations.environment" in settings else set()
+        reading |= {name} if "configured_stations(" in inspect.getsource(inspect.unwrap(callback)) else set()
+    assert len(tasks) == 10
+    assert told == reading
+    assert {"run", "status"} <= told
+    assert "crud-check" not in told
 
 
 def test_the_root_only_composes() -> None:

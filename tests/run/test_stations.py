@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -114,6 +115,25 @@ def test_a_missing_file_on_s3_is_named(s3_bucket: str) -> None:
     with pytest.raises(SettingError) as caught:
         added(f"s3://{s3_bucket}/a.json")
     assert caught.value.message == f"there is no file s3://{s3_bucket}/a.json (STATIONS_URI)"
+
+
+@pytest.mark.parametrize("name", [None, "stations/", "stations/readme.txt"])
+def test_a_folder_on_s3_without_stations_is_named(s3_bucket: str, name: str | None) -> None:
+    """Nothing is there, S3's console has made an empty folder, or there is another file."""
+    if name is not None:
+        boto3.client("s3").put_object(Bucket=s3_bucket, Key=name, Body=b"")
+    with pytest.raises(SettingError) as caught:
+        added(f"s3://{s3_bucket}/stations/")
+    assert caught.value.message == f"s3://{s3_bucket}/stations/ holds no .json or .csv file (STATIONS_URI)"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", b"id,name,latitude,longitude,elevation\n"), ("a.json", b'{"network": "InfoClimat", "stations": []}')],
+)
+def test_a_file_whose_last_station_was_removed_is_right(name: str, content: bytes) -> None:
+    write(name, content)
+    assert added(name) == set()
 
 
 def test_a_command_ends_with_exit_code_2_where_a_station_is_wrong() -> None:

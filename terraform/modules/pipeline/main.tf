@@ -15,24 +15,24 @@ locals {
       arguments   = []
       cpu         = var.cpu
       memory      = var.memory
-      environment = { RAW_URI = local.raw_uri, PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
-      statements  = [local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed]
+      environment = merge({ RAW_URI = local.raw_uri, PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }, local.stations.environment)
+      statements  = concat([local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed], local.stations.read)
     }
     migrate = {
       entry_point = ["forecast", "migrate"]
       arguments   = []
       cpu         = var.cpu
       memory      = var.memory
-      environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.list_processed, local.may.read_processed, local.may.write_logs]
+      environment = merge({ PROCESSED_URI = local.processed_uri }, local.stations.environment)
+      statements  = concat([local.may.list_processed, local.may.read_processed, local.may.write_logs], local.stations.list_and_read)
     }
     replay = {
       entry_point = ["forecast", "replay"]
       arguments   = []
       cpu         = var.cpu
       memory      = var.memory
-      environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.list_processed, local.may.read_processed, local.may.write_processed]
+      environment = merge({ PROCESSED_URI = local.processed_uri }, local.stations.environment)
+      statements  = concat([local.may.list_processed, local.may.read_processed, local.may.write_processed], local.stations.list_and_read)
     }
     latency = {
       # Its result is one JSON object on stdout; the metric of the service level is made of it.
@@ -40,9 +40,9 @@ locals {
       arguments   = ["--station-id", var.latency_station_id, "--json"]
       cpu         = 512
       memory      = 1024
-      environment = { PROCESSED_URI = local.processed_uri }
+      environment = merge({ PROCESSED_URI = local.processed_uri }, local.stations.environment)
       # The error budgets are made of the reports of the last weeks.
-      statements = [local.may.list_processed, local.may.read_logs, local.may.write_logs]
+      statements = concat([local.may.list_processed, local.may.read_logs, local.may.write_logs], local.stations.list_and_read)
     }
     ingest = {
       # From the networks' APIs into the raw zone, in place of Airbyte.
@@ -50,16 +50,16 @@ locals {
       arguments   = []
       cpu         = 512
       memory      = 1024
-      environment = { RAW_URI = local.raw_uri, INGEST_STATE_URI = "s3://${var.raw_bucket}/${local.ingest_state_prefix}", PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.list_raw, local.may.write_raw, local.may.keep_ingest_state, local.may.write_logs]
+      environment = merge({ RAW_URI = local.raw_uri, INGEST_STATE_URI = "s3://${var.raw_bucket}/${local.ingest_state_prefix}", PROCESSED_URI = local.processed_uri }, local.stations.environment)
+      statements  = concat([local.may.list_raw, local.may.write_raw, local.may.keep_ingest_state, local.may.write_logs], local.stations.read)
     }
     dashboard = {
       entry_point = ["forecast", "dashboard"]
       arguments   = []
       cpu         = 512
       memory      = 2048
-      environment = { PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
-      statements  = [local.may.list_processed, local.may.read_processed, local.may.write_site]
+      environment = merge({ PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }, local.stations.environment)
+      statements  = concat([local.may.list_processed, local.may.read_processed, local.may.write_site], local.stations.list_and_read)
     }
     crud-check = {
       entry_point = ["forecast", "crud-check"]
@@ -75,8 +75,8 @@ locals {
       arguments   = []
       cpu         = 512
       memory      = 2048
-      environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.write_logs]
+      environment = merge({ PROCESSED_URI = local.processed_uri }, local.stations.environment)
+      statements  = concat([local.may.write_logs], local.stations.list_and_read)
     }
     load-test = {
       # Its clients take what they get: with fewer cores it would measure itself.
@@ -93,13 +93,22 @@ locals {
       arguments   = []
       cpu         = 512
       memory      = 1024
-      environment = { PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
-      statements  = [local.may.list_processed, local.may.read_processed]
+      environment = merge({ PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }, local.stations.environment)
+      statements  = concat([local.may.list_processed, local.may.read_processed], local.stations.list_and_read)
     }
   }
 
   raw_uri             = "s3://${var.raw_bucket}/${var.raw_prefix}"
   ingest_state_prefix = "ingest-state/"
+
+  # What a task whose command reads the station registry needs for the operator's files; nothing where there are none. A policy
+  # takes a Sid once: tasks that list the bucket anyway only get the right to read.
+  own_stations = compact([var.stations_prefix])
+  stations = {
+    environment   = { for prefix in local.own_stations : "STATIONS_URI" => "s3://${var.raw_bucket}/${prefix}" }
+    read          = [for _ in local.own_stations : local.may.read_stations]
+    list_and_read = flatten([for _ in local.own_stations : [local.may.list_raw, local.may.read_stations]])
+  }
 
   # What forecast.storage calls, and no deletion among it. The right to list is for the whole bucket: without it S3 answers
   # the question for an object that is not there, or not there any more, with 403 instead of 404.
@@ -118,6 +127,11 @@ locals {
       Sid      = "WriteRaw"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
       Resource = "${local.raw_arn}/${var.raw_prefix}*"
+    }
+    read_stations = {
+      Sid      = "ReadStations"
+      Action   = ["s3:GetObject"]
+      Resource = "${local.raw_arn}/${var.stations_prefix}*"
     }
     # What ingest has read, its counts of calls and its leases.
     keep_ingest_state = {

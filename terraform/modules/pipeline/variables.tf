@@ -49,6 +49,25 @@ variable "raw_prefix" {
   }
 }
 
+variable "stations_prefix" {
+  description = "Prefix of the raw bucket, ending in a slash, whose .json and .csv files add stations to the built-in ones or replace them. Empty: only the built-in ones."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9][A-Za-z0-9_.-]*/)*$", var.stations_prefix))
+    error_message = "stations_prefix must be empty or end in a slash, such as stations/."
+  }
+
+  validation {
+    # Neither lies within the other: who writes observations could write stations, or every object would be read as stations.
+    condition = var.stations_prefix == "" || alltrue([
+      for other in [var.raw_prefix, local.ingest_state_prefix] : !startswith(var.stations_prefix, other) && !startswith(other, var.stations_prefix)
+    ])
+    error_message = "stations_prefix must be apart from raw_prefix and ingest-state/: neither may lie within the other."
+  }
+}
+
 variable "processed_bucket" {
   description = "Name of the bucket of the processed zone."
   type        = string
