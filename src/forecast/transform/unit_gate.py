@@ -136,7 +136,8 @@ class UnitGates:
     def see(self, observations: pd.DataFrame, kelvin: Collection[str]) -> None:
         """Count the values of some observations; `kelvin` are the parameters that their layout has in kelvins."""
         times = observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
-        for name in {*self._gates, *kelvin}:
+        # Always in one order: the first wrong value is the example of the message.
+        for name in dict.fromkeys((*self._gates, *filter(kelvin.__contains__, _THERMOMETERS))):
             values = observations[name].to_numpy(np.float64, na_value=np.nan)
             if name in self._gates:
                 self._gates[name].see(values, times)
