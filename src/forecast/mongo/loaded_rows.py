@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from forecast.core.clock import DAY_MS
 from forecast.core.parameters import PARAMETER_NAMES
@@ -114,29 +113,31 @@ class LoadedRows:
 
 def rows_by_station_day(records: pa.Table) -> dict[StationDay, int]:
     """How many records there are by station and day (UTC, since 1970)."""
-    if not records.num_rows:
-        return {}
-    ids = records["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
-    days = np.asarray(records["timestamp"].cast(pa.int64())) // DAY_MS
-    first, span = int(days.min()), int(np.ptp(days)) + 1
-    found, rows = np.unique(np.asarray(ids.indices, np.int64) * span + days - first, return_counts=True)
-    names = ids.dictionary.to_pylist()
-    return {
-        (names[key // span], first + key % span): number
-        for key, number in zip(found.tolist(), rows.tolist(), strict=True)
-    }
+    keys, _, rows = _grouped(records)
+    return dict(zip(keys, rows.tolist(), strict=True))
 
 
 def first_times(records: pa.Table) -> dict[StationDay, int]:
     """The first time of the records of each station and day (ms since 1970; days in UTC)."""
-    ids = records["station_id"].cast(pa.string())
-    times = records["timestamp"].cast(pa.int64())
-    days = pc.floor(pc.divide(times.cast(pa.float64()), DAY_MS)).cast(pa.int64())
-    found = (
-        pa.table({"station": ids, "day": days, "time": times}).group_by(["station", "day"]).aggregate([("time", "min")])
+    keys, group_of_row, _ = _grouped(records)
+    times = np.asarray(records["timestamp"].cast(pa.int64()))
+    firsts = np.full(len(keys), np.iinfo(np.int64).max)
+    np.minimum.at(firsts, group_of_row, times)
+    return dict(zip(keys, firsts.tolist(), strict=True))
+
+
+def _grouped(records: pa.Table) -> tuple[list[StationDay], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The stations and days of the records, by record the index of its own, and the number of records of each."""
+    if not records.num_rows:
+        return [], np.empty(0, np.intp), np.empty(0, np.intp)
+    ids = records["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
+    days = np.asarray(records["timestamp"].cast(pa.int64())) // DAY_MS
+    first, span = int(days.min()), int(np.ptp(days)) + 1
+    found, group_of_row, rows = np.unique(
+        np.asarray(ids.indices, np.int64) * span + days - first, return_inverse=True, return_counts=True
     )
-    names, numbers, firsts = (found[name].to_pylist() for name in ("station", "day", "time_min"))
-    return dict(zip(zip(names, numbers, strict=True), firsts, strict=True))
+    names = ids.dictionary.to_pylist()
+    return [(names[key // span], first + key % span) for key in found.tolist()], group_of_row.reshape(-1), rows
 
 
 def _compressed(records: pa.Table) -> pa.Buffer:

@@ -24,7 +24,7 @@ from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.own_flags import differing_own_flags
 from forecast.qc.results import QcResults
 from forecast.qc.runner import compared_values, run_closing_checks, run_neighbour_checks, run_station_checks
-from forecast.qc.series import Series, alike
+from forecast.qc.series import Rows, Series, alike
 from forecast.qc.source_flags import doubted
 from forecast.qc.windows import QcWindow
 
@@ -125,7 +125,12 @@ def outdated_before(window: QcWindow, one: Evaluated) -> set[StationDay]:
     rows = np.concatenate([np.empty(0, np.intp), *watched])
     amounts = one.columns.values.get("precipitation_amount")
     differing = differing_own_flags(one.results, rows, flags[rows], None if amounts is None else amounts[rows])
-    stations, days = series.of_row[differing].tolist(), (series.times[differing] // DAY_MS).tolist()
+    return station_days_of(series, differing)
+
+
+def station_days_of(series: Series, rows: Rows) -> set[StationDay]:
+    """The stations and days of some rows."""
+    stations, days = series.of_row[rows].tolist(), (series.times[rows] // DAY_MS).tolist()
     return {(series.stations[place].id, day) for place, day in zip(stations, days, strict=True)}
 
 

@@ -126,7 +126,7 @@ class PendingQc:
         This applies to all that this run has enqueued, or to these station-days.
         """
         with self._lock:
-            mine = self._marked.keys() & (self._marked if station_days is None else set(station_days))
+            mine = set(self._marked) if station_days is None else self._marked.keys() & station_days
         if mine:
             among = {} if station_days is None else {"_id": {"$in": [_name(*one) for one in sorted(mine)]}}
             self.enqueue(mine - self.days.marks(among).keys())

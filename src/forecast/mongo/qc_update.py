@@ -9,7 +9,6 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS
 from forecast.core.counts import QcCounts
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.memory import trim_heap
@@ -19,7 +18,14 @@ from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loaded_rows import LoadedRows
-from forecast.mongo.qc_evaluation import Evaluated, days_held, differing_flags, evaluate, outdated_before
+from forecast.mongo.qc_evaluation import (
+    Evaluated,
+    days_held,
+    differing_flags,
+    evaluate,
+    outdated_before,
+    station_days_of,
+)
 from forecast.mongo.qc_queue import PendingQc, days_by_station
 from forecast.mongo.qc_write import OutdatedFlags, flag_updates, rewrite_all
 from forecast.mongo.station_states import StationStates
@@ -256,6 +262,4 @@ def _days_of(one: Evaluated, differing: OutdatedFlags) -> set[tuple[str, int]]:
     """The station-days of the documents whose flags differ."""
     series = one.results.series
     days = days_of(series.axis[differing.rows])
-    rows = differing.rows[days.starts]
-    stations, numbers = series.of_row[rows].tolist(), (series.times[rows] // DAY_MS).tolist()
-    return {(series.stations[place].id, day) for place, day in zip(stations, numbers, strict=True)}
+    return station_days_of(series, differing.rows[days.starts])
