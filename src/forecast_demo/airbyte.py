@@ -1,4 +1,4 @@
-"""What Airbyte's S3 destination writes around a record, in the forms of two generations of it."""
+"""Writes records as Airbyte's S3 destination does, with its envelope before and since version 1.0."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Sync:
         return f"{self.started:%Y_%m_%d}_{self.started_ms}_{part}.{extension}"
 
     def extracted_ms(self, position: int) -> int:
-        """When the record at this position was extracted; the source gives whole seconds."""
+        """When the record at this position was extracted, in ms since 1970; the source states whole seconds."""
         return self.started_ms + position // RECORDS_PER_SECOND * 1_000
 
-    def chance(self, seed: int) -> np.random.Generator:
-        """The source of the sync's random ids: no two syncs share one."""
+    def generator(self, seed: int) -> np.random.Generator:
+        """A generator of random numbers for the sync's ids, different for each sync."""
         return np.random.default_rng([seed, self.started_ms, self.sync_id])
 
     @property
@@ -54,7 +54,7 @@ class Sync:
 
 
 def raw_ids(extracted_ms: int, count: int, rng: np.random.Generator) -> list[str]:
-    """Make `count` UUIDs of version 7: 48 bits of time, then chance."""
+    """Make `count` UUIDs of version 7: 48 bits of time, then random bits."""
     clock = f"{extracted_ms:012x}"
     start = f"{clock[:8]}-{clock[8:]}-7"
     digits = rng.bytes(count * 10).hex()
@@ -63,21 +63,21 @@ def raw_ids(extracted_ms: int, count: int, rng: np.random.Generator) -> list[str
 
 
 def nested_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination 1.0 and later: the record as an object in _airbyte_data."""
+    """Write as version 1.0 and later does: the record as an object in _airbyte_data."""
     return _lines({**envelope, "_airbyte_data": record} for envelope, record in _enveloped(records, sync, seed))
 
 
 def flat_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination 1.0 and later, flattened: the record's fields next to the four columns."""
+    """Write as version 1.0 and later does, flattened: the record's fields next to the envelope's four columns."""
     return _lines({**envelope, **record} for envelope, record in _enveloped(records, sync, seed))
 
 
 def old_jsonl_gz(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination before 1.0, gzipped: other names, random UUIDs, neither sync nor generation."""
-    chance = sync.chance(seed).bytes(len(records) * 16).hex()
+    """Write as versions before 1.0 did, gzipped: other names, random UUIDs, neither sync nor generation."""
+    digits = sync.generator(seed).bytes(len(records) * 16).hex()
     lines = _lines(
         {
-            "_airbyte_ab_id": _random_uuid(chance[position * 32 : position * 32 + 32]),
+            "_airbyte_ab_id": _random_uuid(digits[position * 32 : position * 32 + 32]),
             "_airbyte_emitted_at": sync.extracted_ms(position),
             "_airbyte_data": record,
         }
@@ -87,7 +87,7 @@ def old_jsonl_gz(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
 
 
 def nested_csv(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination 1.0 and later: meta and record as JSON text, without nulls; text quoted, numbers not."""
+    """Write as version 1.0 and later does: meta and record as JSON text, without nulls; text quoted, numbers not."""
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow([*_COLUMNS, "_airbyte_data"])
@@ -100,7 +100,7 @@ def nested_csv(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
 
 
 def parquet(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination 1.0 and later: always flattened, uncompressed by default, names cleaned as in Avro."""
+    """Write as version 1.0 and later does: always flattened, uncompressed by default, names sanitized as in Avro."""
     change = pa.struct([("field", pa.string()), ("change", pa.string()), ("reason", pa.string())])
     payload = [(avro_name(name), pa.int64() if name in _INTEGERS else pa.string()) for name in records[0]]
     schema = pa.schema(
@@ -120,7 +120,7 @@ def parquet(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
 
 
 def avro(records: Sequence[Record], sync: Sync, seed: int, namespace: str) -> bytes:
-    """Write as destination 1.0 and later: always flattened, payload columns optional, their names cleaned."""
+    """Write as version 1.0 and later does: always flattened, payload columns optional, their names sanitized."""
     schema = {
         "type": "record",
         "name": "observations",
@@ -143,7 +143,7 @@ def avro(records: Sequence[Record], sync: Sync, seed: int, namespace: str) -> by
 
 
 def avro_name(name: str) -> str:
-    """Clean a name: Avro allows letters, digits and underscores, so "Precip. Rate." becomes "Precip__Rate_"."""
+    """Sanitize a name: Avro allows letters, digits and underscores, so "Precip. Rate." becomes "Precip__Rate_"."""
     return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
 
 
@@ -172,7 +172,7 @@ _AVRO_META: Final = {
 
 def _enveloped(records: Sequence[Record], sync: Sync, seed: int) -> Iterator[tuple[Record, Record]]:
     """Pair each record with its four columns, in the order in which the destination writes them."""
-    rng = sync.chance(seed)
+    rng = sync.generator(seed)
     for first in range(0, len(records), RECORDS_PER_SECOND):
         chunk = records[first : first + RECORDS_PER_SECOND]
         extracted = sync.extracted_ms(first)
@@ -187,8 +187,8 @@ def _flat_rows(records: Sequence[Record], sync: Sync, seed: int) -> list[Record]
     ]
 
 
-def _random_uuid(chance: str) -> str:
-    return f"{chance[:8]}-{chance[8:12]}-4{chance[13:16]}-{_VARIANT[chance[16]]}{chance[17:20]}-{chance[20:]}"
+def _random_uuid(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _json(value: object) -> str:

@@ -1,6 +1,6 @@
-"""Networks with any number of stations, in a city or all over a country, and their temperatures.
+"""Simulated networks of any number of stations, in a city or across a country, and their temperatures.
 
-The shape of the city is that of CrowdQC+'s example set (Fenner et al. 2021): 624 stations, hourly values of one
+The city has the size of CrowdQC+'s example set (Fenner et al. 2021): 624 stations, hourly values of one
 parameter for a month, a third of them missing.
 """
 
@@ -47,17 +47,17 @@ class Crowd:
     @classmethod
     def city(cls, number: int = CITY_STATIONS, seed: int = 1) -> Crowd:
         """Stations in a square of 40 km, most of them near the middle."""
-        chance = np.random.default_rng(seed)
-        north, east = chance.normal(0, _CITY_KM / 2, (2, number)).clip(-_CITY_KM, _CITY_KM) / _KM_A_DEGREE
+        rng = np.random.default_rng(seed)
+        north, east = rng.normal(0, _CITY_KM / 2, (2, number)).clip(-_CITY_KM, _CITY_KM) / _KM_A_DEGREE
         latitudes = _MIDDLE[0] + north
-        return cls(latitudes, _MIDDLE[1] + east / np.cos(np.radians(latitudes)), chance.uniform(30, 110, number), seed)
+        return cls(latitudes, _MIDDLE[1] + east / np.cos(np.radians(latitudes)), rng.uniform(30, 110, number), seed)
 
     @classmethod
     def country(cls, number: int, seed: int = 1) -> Crowd:
-        """Stations all over France, up to 900 m high."""
-        chance = np.random.default_rng(seed)
-        latitudes, longitudes = chance.uniform(43.5, 50.5, number), chance.uniform(-1, 7, number)
-        return cls(latitudes, longitudes, chance.gamma(1, 120, number).clip(0, 900), seed)
+        """Stations across France, up to 900 m high."""
+        rng = np.random.default_rng(seed)
+        latitudes, longitudes = rng.uniform(43.5, 50.5, number), rng.uniform(-1, 7, number)
+        return cls(latitudes, longitudes, rng.gamma(1, 120, number).clip(0, 900), seed)
 
     @property
     def ids(self) -> list[str]:
@@ -88,26 +88,26 @@ class Crowd:
 
         A daily curve, days that differ, a field that moves over the stations, and the effect of each site.
         """
-        chance = np.random.default_rng([self.seed, 7])
+        rng = np.random.default_rng([self.seed, 7])
         hours = moments / _HOUR_MS
         day = np.sin((hours % 24 - 9) / 24 * 2 * np.pi)
         weather = 18 + 3 * np.sin(hours / 97) + 2 * np.sin(hours / 41 + 1)
         number = len(self.latitudes)
-        offset = chance.normal(0, _OFFSET, (number, 1)) - _LAPSE * self.elevations[:, None]
-        wide = 1 + chance.normal(0, _RANGE, (number, 1))
-        own = offset + wide * 5 * day + self._field(hours, chance) + chance.normal(0, _NOISE, (number, len(hours)))
+        offset = rng.normal(0, _OFFSET, (number, 1)) - _LAPSE * self.elevations[:, None]
+        wide = 1 + rng.normal(0, _RANGE, (number, 1))
+        own = offset + wide * 5 * day + self._field(hours, rng) + rng.normal(0, _NOISE, (number, len(hours)))
         found: Floats = (weather + own).round(1)
         return found
 
-    def _field(self, hours: Floats, chance: np.random.Generator) -> Floats:
+    def _field(self, hours: Floats, rng: np.random.Generator) -> Floats:
         """Waves of 15 to 60 km that move over the stations."""
         north = self.latitudes * _KM_A_DEGREE
         east = self.longitudes * _KM_A_DEGREE * np.cos(np.radians(self.latitudes))
         field = np.zeros((len(north), len(hours)))
         for _ in range(6):
-            length, angle = chance.uniform(15, 60), chance.uniform(0, 2 * np.pi)
+            length, angle = rng.uniform(15, 60), rng.uniform(0, 2 * np.pi)
             phase = (north * np.cos(angle) + east * np.sin(angle)) / length * 2 * np.pi
-            field += 0.35 * np.sin(phase[:, None] + hours * chance.uniform(0.1, 0.6) + chance.uniform(0, 6))
+            field += 0.35 * np.sin(phase[:, None] + hours * rng.uniform(0.1, 0.6) + rng.uniform(0, 6))
         return field
 
 

@@ -1,8 +1,8 @@
-"""A small but complete raw zone: a week of stations, 1 to 7 October 2024, in real layouts of their networks.
+"""A small but complete raw zone: a week of observations, 1 to 7 October 2024, in the networks' real layouts.
 
-The objects cover different days and overlap by an hour here and there. They have the faults of real ones: sheets that
-begin with an empty row, missing values in three spellings, gaps, a cell that cannot be read, a correction from a later
-sync, and two rows of a station that is not registered.
+The objects cover different days, and some overlap by an hour. They have the faults of real ones: sheets that begin with
+an empty row, missing values written in three ways, gaps, a cell that cannot be read, a correction from a later sync,
+and two rows of a station that is not in the registry.
 """
 
 from __future__ import annotations

@@ -16,13 +16,12 @@ import numpy as np
 from forecast.core.registry_files import RegistryFile
 from forecast_demo.airbyte import RECORDS_PER_SECOND, Sync, raw_ids
 from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
-from forecast_demo.networks.wunderground.rows import table_columns
+from forecast_demo.networks.wunderground.rows import FIRST_MINUTE, table_columns
 from forecast_demo.weather import STEP_SECONDS, Site
 
 ZONE: Final = "Europe/Paris"
 SEED: Final = 2024
 BLOCK_ROWS: Final = 20_000
-FIRST_MINUTE: Final = time(0, 4)  # the real table's rows are at :04, :09 ... of the station's clock
 
 # The order of a real object's columns; nothing in these values needs to be escaped.
 _COLUMNS: Final = (
@@ -40,7 +39,7 @@ _LINE: Final = (
 def write_history_jsonl(
     folder: Path, *, rows: int, rows_per_object: int, station_ids: Sequence[str], start: date
 ) -> None:
-    """Write `rows` rows, shared evenly among the stations (the first ones get the remainder).
+    """Write `rows` rows, divided evenly among the stations (the first ones get the remainder).
 
     A station's rows are 5 minutes apart in UTC, from 00:04 of `start` in local time (Europe/Paris), so a day with a
     clock change has 276 or 300. Objects are wunderground/<id>/<sync>_<part>.jsonl, all of one sync.

@@ -1,4 +1,4 @@
-"""Synthetic weather as a pure function of place and time: any part can be made alone, and all parts agree.
+"""Synthetic weather as a pure function of place and time: any part can be computed on its own, and all agree.
 
 Slow changes are sums of sine waves whose periods have no common factor; fast ones come from a hash of the instant.
 Nothing is stored in between: memory use is constant, and two objects that overlap have the same weather.
@@ -81,7 +81,7 @@ def simulate(epochs: Epochs, site: Site, seed: int) -> Weather:
 
 
 def rain_since_midnight(epochs: Epochs, zone: str, site: Site, seed: int) -> Floats:
-    """Sum the rain in mm since midnight on the station's clock; `epochs` follow one another in steps of 5 minutes."""
+    """Sum the rain in mm since local midnight; `epochs` are 5 minutes apart; shape (n,)."""
     # The longest day has 25 hours: going back that far always includes a midnight.
     lead = 25 * HOUR_SECONDS // STEP_SECONDS
     grid = int(epochs[0]) + np.arange(-lead, len(epochs), dtype=np.int64) * STEP_SECONDS
@@ -95,7 +95,7 @@ def rain_since_midnight(epochs: Epochs, zone: str, site: Site, seed: int) -> Flo
 
 
 def rain_of_last_hours(epochs: Epochs, site: Site, seed: int, hours: int) -> Floats:
-    """Sum the rain in mm of the hours that end at each instant; `epochs` are whole multiples of 5 minutes."""
+    """Sum the rain in mm of the hours before each instant; `epochs` are multiples of 5 minutes apart; shape (n,)."""
     steps = hours * HOUR_SECONDS // STEP_SECONDS
     first = int(epochs.min()) - hours * HOUR_SECONDS
     grid = np.arange(first, int(epochs.max()) + 1, STEP_SECONDS, dtype=np.int64)
@@ -142,7 +142,7 @@ def _rain_rate(shower: Floats) -> Floats:
 
 
 def _sun(epochs: Epochs, site: Site, hour: Floats, cloud: Floats) -> tuple[Floats, Floats]:
-    """Make irradiance and UV index: Haurwitz (1945), Madronich (2007), clouds after Kasten and Czeplak (1980)."""
+    """Irradiance and UV index: Haurwitz (1945), Madronich (2007), clouds after Kasten and Czeplak (1980)."""
     day_of_year = (epochs / DAY_SECONDS) % YEAR_DAYS
     declination = np.radians(-23.44) * np.cos(2 * np.pi * (day_of_year + 10) / YEAR_DAYS)
     latitude = np.radians(site.latitude)
@@ -156,12 +156,12 @@ def _sun(epochs: Epochs, site: Site, hour: Floats, cloud: Floats) -> tuple[Float
 
 
 def _saturation(celsius: Floats) -> Floats:
-    """Compute the saturation vapour pressure over water in hPa (Magnus formula, WMO No. 8)."""
+    """The saturation vapour pressure over water in hPa (Magnus formula, WMO-No. 8)."""
     return 6.112 * np.exp(17.62 * celsius / (243.12 + celsius))
 
 
 def _waves(epochs: Epochs, seed: int, key: int, name: str, periods: tuple[float, ...]) -> Floats:
-    """Make a signal of mean 0 and standard deviation 1: sine waves of these periods in hours, phases by the seed."""
+    """A signal of mean 0 and standard deviation 1: sine waves of these periods in hours, with phases from the seed."""
     phases = np.random.default_rng(_entropy(seed, key, name)).uniform(0, 2 * np.pi, len(periods))
     hours = epochs / HOUR_SECONDS
     total: Floats = np.zeros(epochs.shape)

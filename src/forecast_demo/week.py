@@ -19,7 +19,7 @@ Gaps = Mapping[str, tuple[datetime, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The sites of the stations, each with its own number, and the seed of their weather."""
+    """The stations and their sites, by station id, and the seed of their weather."""
 
     stations: Mapping[str, Station]
     sites: Mapping[str, Site]
@@ -31,9 +31,10 @@ class Week:
 
 
 def sites_of(stations: Iterable[Station], first: Iterable[str]) -> dict[str, Site]:
-    """The site of each station, numbered from 1.
+    """The site of each station, by id, numbered from 1.
 
-    The stations of the networks `first` come first: adding a station to another network does not change their weather.
+    Stations of the networks in `first` come first, so that a station added to another network does not change their
+    weather.
     """
     early = frozenset(first)
     ordered = sorted(stations, key=lambda station: station.network not in early)
@@ -43,7 +44,7 @@ def sites_of(stations: Iterable[Station], first: Iterable[str]) -> dict[str, Sit
 
 
 def outside_gap(gaps: Gaps, station_id: str, epochs: Epochs) -> npt.NDArray[np.bool_]:
-    """Which of these instants have reports from the station."""
+    """Whether the station has a report at each of these instants; shape (n,)."""
     if station_id not in gaps:
         return np.ones(len(epochs), dtype=np.bool_)
     first, end = (int(moment.timestamp()) for moment in gaps[station_id])
@@ -51,10 +52,10 @@ def outside_gap(gaps: Gaps, station_id: str, epochs: Epochs) -> npt.NDArray[np.b
 
 
 def day_of(day: int) -> date:
-    """A day of the week, by its number in October."""
+    """A day of October 2024."""
     return date(2024, 10, day)
 
 
 def utc(day: int, hour: int = 0) -> datetime:
-    """An hour of the week."""
+    """An hour of a day of October 2024."""
     return datetime(2024, 10, day, hour, tzinfo=UTC)

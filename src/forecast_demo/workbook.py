@@ -1,4 +1,4 @@
-"""A minimal workbook in Office Open XML (ECMA-376), written with nothing but zipfile."""
+"""Writes a minimal workbook in Office Open XML (ECMA-376) with zipfile alone."""
 
 from __future__ import annotations
 
@@ -16,14 +16,8 @@ _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _CONTENT: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_EARLIEST: Final = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # the first time that a zip can store; fixed, so that equal data gives equal bytes
+# The earliest time that a zip can store; fixed, so that equal data gives equal bytes.
+_EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 _DAY_SECONDS: Final = 86_400
 _TIME_STYLE: Final = 1  # the second of cellXfs below: number format 21 is h:mm:ss
 
@@ -42,8 +36,8 @@ _STYLES: Final = (
 def write_workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
     """Write the sheets, by name; each is a list of at least one row.
 
-    A row of None alone is left out, as Excel does, and is read as an empty one. A time becomes a fraction of a day in
-    the style h:mm:ss; the sheets share their text.
+    A row in which every cell is None is omitted, as in Excel's files, and is read as an empty row. A time becomes a
+    fraction of a day in the style h:mm:ss. Texts are shared between the sheets.
     """
     strings: dict[str, int] = {}
     parts = {
@@ -89,7 +83,7 @@ def _cell(place: str, cell: Cell, strings: dict[str, int]) -> str:
 
 
 def _letter(column: int) -> str:
-    """Name one of the first 26 columns."""
+    """The letter of one of the first 26 columns."""
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[column]
 
 

@@ -26,10 +26,11 @@ Client = MongoClient[dict[str, Any]]
 
 
 def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: datetime) -> float | None:
-    """Write `pem` to the file and make mongod serve it; the days it is valid for, None if the file already has it.
+    """Write `pem` to the file and make mongod serve it.
 
-    The old file is restored if mongod rejects the new one. Raises SettingError if `pem` is not a certificate with its
-    key, or expires before the one in use, and RetryableError if mongod then serves a different one.
+    Returns the days for which it is valid, or None if the file already has it. The old file is restored if mongod
+    rejects the new one. Raises SettingError if `pem` is not a certificate with its key, or expires before the one in
+    use, and RetryableError if mongod then serves a different one.
     """
     try:
         old = file.read_text("utf-8")

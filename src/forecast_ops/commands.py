@@ -1,4 +1,4 @@
-"""What operators do to the replica set: read the settings and the environment, call the other modules, log.
+"""The operations of the replica set: each reads settings and environment, calls the other modules, and logs.
 
 Foreseeable errors of MongoDB and AWS are distinguished by what to do about them.
 """
@@ -34,7 +34,7 @@ from forecast_ops.roll import Fleet, check_backup, plan, roll
 from forecast_ops.status import SetStatus, set_status
 from forecast_ops.users import OPERATIONS_DATABASE, ROLL_COLLECTION, make_users
 
-# A year: 18 days between one member and the next.
+# The expiry dates of successive members are a twentieth of the validity apart: 18 days of a year.
 _STAGGER = 20
 _LOGGER = logging.getLogger("forecast.operations")
 
@@ -85,7 +85,7 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         raise SettingError("forecast mongo pki needs the package cryptography: pip install 'forecast[pki]'") from error
     now = datetime.now(UTC)
     authority = pki.open_authority(folder, now)
-    # Not all on the same day: then a forgotten renewal costs one member, which raises an alarm, and not the whole set.
+    # Not all on the same day: a forgotten renewal then costs one member, which raises an alarm, and not the whole set.
     ends = [days - number * (days // _STAGGER) for number in range(len(hosts))]
     issued = {
         host.partition(".")[0]: pki.issue(authority, host, end, now) for host, end in zip(hosts, ends, strict=True)

@@ -25,7 +25,7 @@ Client = MongoClient[dict[str, Any]]
 
 
 def dump(client: Client, database: str, ca_file: Path, archives: Archives, now: datetime) -> tuple[str, Manifest]:
-    """Dump a database; its name in the bucket and its manifest.
+    """Dump a database. Returns the dump's name in the bucket and its manifest.
 
     Raises SettingError if mongodump is not installed, and RetryableError if mongodump or S3 fails.
     """

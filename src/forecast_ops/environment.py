@@ -1,4 +1,4 @@
-"""What the tasks get from their environment, and the connections that are made from it."""
+"""The tasks' environment variables, and connections to the set that use them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _CONFIRMED_SINCE: Final = 7
 
 
 def check_wanted(wanted: str) -> None:
-    """Raise SettingError if it is not a feature version."""
+    """Raise SettingError if `wanted` does not have the form of a feature version, such as 8.0."""
     if not re.fullmatch(r"[0-9]+\.[0-9]+", wanted):
         raise SettingError(f"{wanted} is not a feature version; expected a major version such as 8.0")
 
@@ -36,7 +36,7 @@ def check_members(hosts: Iterable[str], ca_file: Path, wanted: str) -> None:
 
 
 def set_feature_version(client: MongoClient[dict[str, Any]], wanted: str) -> str:
-    """Set it on the primary; the previous one."""
+    """Set it on the primary. Returns the previous one."""
     answer = client.admin.command("getParameter", featureCompatibilityVersion=1)
     before = str(answer["featureCompatibilityVersion"]["version"])
     if before != wanted:

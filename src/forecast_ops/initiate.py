@@ -50,7 +50,7 @@ def initiate(name: str, hosts: list[str], ca_file: Path, marker: BootstrapFlag |
 
 
 def wait_for_primary(hosts: list[str], ca_file: Path) -> str:
-    """The primary as host:port; raises RetryableError if none is elected within a minute."""
+    """Wait for a primary, and return it as host:port. Raises RetryableError if none is elected within a minute."""
     deadline = time.monotonic() + PRIMARY_SECONDS
     while time.monotonic() < deadline:
         for host in hosts:
@@ -81,7 +81,7 @@ def _initiate(client: Client, config: dict[str, Any]) -> None:
 
 
 def _check(name: str, hosts: list[str], configs: dict[str, dict[str, Any] | None]) -> bool:
-    """Whether the set exists. Raises an error if it is not the one that is wanted."""
+    """Whether the set exists. Raises SettingError if a member belongs to another one."""
     found = [config for config in configs.values() if config]
     for config in found:
         members = {member["host"] for member in config["members"]}

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from forecast.core.errors import SettingError
 
 AUTHORITY_DAYS = 3650
-# RFC 5280 section 4.1.2.5 leaves it open; a clock that is slow must not reject a certificate issued today.
+# A machine whose clock is slow must not reject a certificate issued just now; RFC 5280, 4.1.2.5 allows it.
 _BACKDATED = timedelta(hours=1)
 
 
@@ -38,7 +38,7 @@ class Authority:
 
 
 def open_authority(folder: Path, now: datetime) -> Authority:
-    """The authority kept in `folder`; if there is none yet, a new one (ca.pem, and ca.key with mode 0600).
+    """The authority in `folder`, which is created if there is none yet (ca.pem, and ca.key with mode 0600).
 
     Raises SettingError if the folder holds only one of the two files, or if the authority has expired.
     """

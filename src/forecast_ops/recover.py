@@ -20,8 +20,8 @@ def recover(survivor: str, ca_file: Path) -> None:
     """Force `survivor` (host:port) to be the only member of its set; returns once it accepts writes.
 
     Writes that the lost members acknowledged and this one had not yet copied are lost: choose the member with the
-    newest data. Raises SettingError if the member has no set's configuration, or if there is a primary, so that no
-    force is needed.
+    newest data. Raises SettingError if the member belongs to no set, or if the set has a primary, so
+    that forcing is not needed.
     """
     with as_system(survivor, ca_file) as client, answering(survivor):
         hello = client.admin.command("hello")

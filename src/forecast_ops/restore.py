@@ -16,10 +16,10 @@ from forecast_ops.tools import config_file, find_tool, log_tail
 
 
 def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, replace: bool) -> dict[str, int]:
-    """Restore a dump to the database that it was taken from; the documents per collection afterwards.
+    """Restore a dump to the database that it was taken from. Returns the number of documents by collection.
 
     With `replace`, the collections of the dump replace the existing ones; without it, an existing document is a
-    SettingError. Raises SettingError also if the archive differs from its manifest, and RetryableError if mongorestore
+    SettingError. Also raises SettingError if the archive differs from its manifest, and RetryableError if mongorestore
     fails or restores fewer documents than there were when the dump began.
     """
     program = find_tool("mongorestore")

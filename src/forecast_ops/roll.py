@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The set, as ECS and as MongoDB see it. `ecs` is boto3's ECS client; `pause` waits that many seconds."""
+    """The set, as ECS and as MongoDB see it. `ecs` is boto3's ECS client; `pause` waits a number of seconds."""
 
     ecs: Any
     cluster: str
@@ -68,7 +68,7 @@ class Fleet:
         return str(self.ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["taskDefinitionArn"])
 
     def status(self) -> dict[str, Any]:
-        """The set's own status."""
+        """The set's status, as replSetGetStatus reports it."""
         return dict(self.client.admin.command("replSetGetStatus"))
 
 
@@ -78,7 +78,7 @@ def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) ->
     Raises SettingError or RetryableError if the set or a service cannot spare a member now.
     """
     status = fleet.status()
-    if reason := not_whole(status):
+    if reason := why_incomplete(status):
         raise RetryableError(f"the set is incomplete; nothing was changed: {reason}")
     by_state = sorted(status["members"], key=lambda member: (member["stateStr"] == "PRIMARY", member["name"]))
     steps = []
@@ -94,14 +94,14 @@ def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) ->
     return steps
 
 
-def not_whole(status: dict[str, Any]) -> str | None:
+def why_incomplete(status: dict[str, Any]) -> str | None:
     """Why the set cannot spare a member now, according to replSetGetStatus; None if it can."""
     members = status["members"]
     if len(members) != MEMBERS or status["writableVotingMembersCount"] != MEMBERS:
         return f"{len(members)} members, {status['writableVotingMembersCount']} votes; expected {MEMBERS} of each"
-    ill = [f"{member['name']} is {member['stateStr']}" for member in members if member["stateStr"] not in _STATES]
-    if ill:
-        return ", ".join(ill)
+    unhealthy = [f"{one['name']} is {one['stateStr']}" for one in members if one["stateStr"] not in _STATES]
+    if unhealthy:
+        return ", ".join(unhealthy)
     primaries = [member for member in members if member["stateStr"] == "PRIMARY"]
     if len(primaries) != 1:
         return "it has no primary"
@@ -127,7 +127,7 @@ def roll(fleet: Fleet, steps: list[Step], check: Callable[[], None]) -> None:
     for step in steps:
         check()
         status = fleet.status()
-        if reason := not_whole(status):
+        if reason := why_incomplete(status):
             raise RetryableError(f"stopped before {step.service}: {reason}")
         _step_down(fleet, step)
         _replace(fleet, step)
@@ -164,7 +164,7 @@ def _wait_for_return(fleet: Fleet, step: Step, version: int) -> None:
 
     def has_returned() -> bool:
         status = fleet.status()
-        return not_whole(status) is None and _config_version(status) >= version + _LEFT_AND_JOINED
+        return why_incomplete(status) is None and _config_version(status) >= version + _LEFT_AND_JOINED
 
     _wait(fleet, has_returned, SYNC_SECONDS, f"{step.service} has not rejoined the set")
 

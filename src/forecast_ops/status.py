@@ -60,7 +60,7 @@ class SetStatus:
 
 
 def set_status(client: Client, ca_file: Path, now: datetime) -> SetStatus:
-    """Ask the primary. Raises pymongo's errors if there is none, or the user lacks the role clusterMonitor."""
+    """The status, from the primary. Raises pymongo's errors if there is none, or without the role clusterMonitor."""
     found = client.admin.command("replSetGetStatus")
     server = client.admin.command("serverStatus", oplog={"earliestOptime": True})
     feature = client.admin.command("getParameter", featureCompatibilityVersion=1)
@@ -131,9 +131,9 @@ def _members(found: dict[str, Any], ca_file: Path, now: datetime) -> Iterator[Me
 
 
 def certificate_days(host: str, ca_file: Path, now: datetime) -> float | None:
-    """For how many days the certificate that a member serves now is valid; None if the member does not answer.
+    """For how many days the certificate that a member serves is valid; -1 if it has expired.
 
-    -1 if it has expired.
+    None if the member does not answer, or if the certificate is not from this authority.
     """
     name, _, port = host.rpartition(":")
     context = ssl.create_default_context(cafile=str(ca_file))

@@ -1,4 +1,4 @@
-"""mongodump and mongorestore: found on PATH, given the connection string in a file, and quoted without it."""
+"""Runs mongodump and mongorestore from PATH, so that no process list and no message shows the password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LAST_LINES = 5
 
 
 def find_tool(name: str) -> str:
-    """The program's path; SettingError where it is not installed."""
+    """The program's path. Raises SettingError if it is not installed."""
     found = shutil.which(name)
     if found is None:
         raise SettingError(

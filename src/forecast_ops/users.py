@@ -1,4 +1,4 @@
-"""The users of the set, each with the least rights that its work needs: built-in roles and two of our own."""
+"""The users of the set, each with the fewest rights that it needs: built-in roles and two of our own."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def users(database: str) -> tuple[User, ...]:
 
 
 def make_users(client: MongoClient[dict[str, Any]], database: str) -> list[str]:
-    """Create the roles and the users; the users' names.
+    """Create the roles and the users. Returns the users' names.
 
     An existing user gets the current password and roles, so this also rotates passwords.
     """
     wanted = users(database)
-    # Read all passwords before the first change: half of the users is worse than none.
+    # All passwords are read before the first change, so that a missing one leaves every user as it was.
     creations = [user.command("createUser") for user in wanted]
     for role in roles(database):
         _make_role(client, role)

@@ -84,7 +84,7 @@ def test_every_row_of_all_pages_is_written_once(ingest: Ingest, size: int) -> No
 
 
 def test_a_server_with_smaller_pages_than_asked_for_loses_nothing(ingest: Ingest) -> None:
-    ingest.apis.most_records = 100
+    ingest.apis.max_page = 100
     assert ingest.run("rmi", since=DAY, until=DAY).exit_code == 0
     assert sorted(written(ingest)) == all_of()
 

@@ -14,7 +14,7 @@ from pymongo.errors import AutoReconnect
 
 from forecast.core.errors import ForecastError, RetryableError, SettingError
 from forecast_ops import roll as module
-from forecast_ops.roll import Client, Fleet, check_backup, not_whole, plan, roll
+from forecast_ops.roll import Client, Fleet, check_backup, plan, roll, why_incomplete
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTS = [f"mongo-{number}.forecast.internal:27017" for number in (1, 2, 3)]
@@ -195,8 +195,8 @@ def test_an_unknown_service_is_named(ecs: Any) -> None:
         ({**status(), "members": status()["members"][:2]}, "2 members, 3 votes; expected 3 of each"),
     ],
 )
-def test_a_set_that_is_not_whole_must_not_lose_a_member(found: dict[str, Any], words: str | None) -> None:
-    assert not_whole(found) == words
+def test_a_member_of_an_incomplete_set_is_not_replaced(found: dict[str, Any], words: str | None) -> None:
+    assert why_incomplete(found) == words
 
 
 @given(
@@ -206,12 +206,14 @@ def test_a_set_that_is_not_whole_must_not_lose_a_member(found: dict[str, Any], w
     lag=st.integers(0, 30),
     votes=st.integers(0, 3),
 )
-def test_whole_means_one_primary_two_near_secondaries_and_three_votes(states: list[str], lag: int, votes: int) -> None:
+def test_a_complete_set_has_one_primary_two_current_secondaries_and_three_votes(
+    states: list[str], lag: int, votes: int
+) -> None:
     found = status(states=dict(enumerate(states, start=1)), lag=lag, votes=votes)
     primaries = [number for number, state in enumerate(states) if state == "PRIMARY"]
     near = lag <= 10 or primaries == [2]
     whole = sorted(states) == ["PRIMARY", "SECONDARY", "SECONDARY"] and votes == 3 and near
-    assert (not_whole(found) is None) == whole
+    assert (why_incomplete(found) is None) == whole
 
 
 def test_without_a_fresh_dump_nothing_begins() -> None:
@@ -292,7 +294,7 @@ def test_the_deployment_before_is_not_taken_for_the_new_one() -> None:
     assert ecs.described == 4
 
 
-def test_a_set_that_still_looks_whole_is_not_taken_for_the_members_return(
+def test_a_set_that_still_looks_complete_does_not_end_the_wait_for_a_member(
     ecs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member that has just died is SECONDARY to the others until its heartbeats are missed."""

@@ -50,7 +50,7 @@ def test_an_age_of_dumps_that_is_none_is_named(prepared: str, monkeypatch: pytes
     assert "MAX_DUMP_AGE_HOURS must be a number of hours above 0, such as 26" in result.output
 
 
-def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
+def test_a_set_of_one_member_is_incomplete(prepared: str) -> None:
     put_dump(prepared)
     result = run()
     assert result.exit_code == 1

@@ -77,7 +77,7 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     try:
         found = [_record(fetch, text) for text in _selected(document, fetch.records)]
     except _NoRecordsError as error:
-        raise UnusableAnswerError("no_records", f"the response has no records at {_way(fetch)}{shown}") from error
+        raise UnusableAnswerError("no_records", f"the response has no records at {_path(fetch)}{shown}") from error
     except (ValueError, RecursionError) as error:
         raise BrokenAnswerError(f"the response is not a JSON document{shown}") from error
     if fetch.most_records is not None and len(found) >= fetch.most_records:
@@ -90,7 +90,7 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
 
 
 def check_status(response: Response, shown: str = "") -> None:
-    """Raise BrokenAnswerError if the server may answer on another attempt, WindowError if it will not.
+    """Raise BrokenAnswerError for a status after which another attempt may succeed, WindowError for any other.
 
     `shown` is the beginning of the response.
     """
@@ -155,10 +155,10 @@ def _refused(fetch: Fetch, refusal: Refusal, response: Response, key: Key) -> li
     return []
 
 
-def _selected(document: msgspec.Raw, way: tuple[str, ...]) -> list[msgspec.Raw]:
+def _selected(document: msgspec.Raw, path: tuple[str, ...]) -> list[msgspec.Raw]:
     """The values at the end of a path. Raises _NoRecordsError if it leads nowhere."""
     texts = [document]
-    for step in way:
+    for step in path:
         texts = [inner for text in texts for inner in _inside(text, step)]
     return texts
 
@@ -219,5 +219,5 @@ def _shown(response: Response, key: Key) -> str:
     return f": {escaped(short)}" if short else ""
 
 
-def _way(fetch: Fetch) -> str:
+def _path(fetch: Fetch) -> str:
     return ".".join(fetch.records)

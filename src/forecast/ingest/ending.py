@@ -11,7 +11,7 @@ from forecast.ingest.result import Outcome, SourceResult
 
 
 def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], None]) -> None:
-    """Record how a source ended early; first, keep what was read, if possible."""
+    """Record how a source ended early, after keeping what was read, if possible."""
     kind = error
     if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
         try:

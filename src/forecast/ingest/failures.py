@@ -54,7 +54,7 @@ class Failures:
     def counted_apart(self) -> Iterator[None]:
         """Count failures in the block separately from those after it.
 
-        A SilentError only ends the block, if the window before it was answered.
+        If the window before the block was answered, a SilentError in it only ends the block.
         """
         in_a_row, of, may_go_on = self._in_a_row, self._of.copy(), self._has_answered and not self._in_a_row
         try:

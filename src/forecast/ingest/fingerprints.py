@@ -21,7 +21,7 @@ class DayFingerprints:
     """The fingerprints of one station and day, while its records arrive."""
 
     def __init__(self, before: str) -> None:
-        """`before` are the packed fingerprints of the previous time. Raises ValueError if they are damaged."""
+        """`before` are the packed fingerprints of the day's previous reading. Raises ValueError if they are damaged."""
         self._before = unpacked(before)
         self._seen: set[bytes] = set()
         self._times: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""APIs that only keep some hours: the data that are no longer available."""
+"""APIs that only keep the data of some hours: which data were lost between two runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one source: records of an API, or whole files; also the trial call and the dry run."""
+"""Reads one source: records of an API, or whole files. Also checks it with one call, and does the dry run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Reading:
         run = SourceRun(api, state, self.store, stations, self._wanted, result, self.folder, self.around.progress)
         if self.request.dry_run:
             run.prepare()
-            _foretell(run, result)
+            _note_plan(run, result)
             return
         with source_lease(self.documents, api.fetch.source, self.run_id) as lease:
             run.check_lease = lease.check
@@ -124,8 +124,8 @@ def _fail(result: SourceResult, error: ForecastError) -> None:
     result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
 
 
-def _foretell(run: SourceRun, result: SourceResult) -> None:
-    """Record the calls that would be made."""
+def _note_plan(run: SourceRun, result: SourceResult) -> None:
+    """Record how many days would be read, and with how many calls."""
     plans = run.plan()
     for name, plan in plans.items():
         result.stations[name].days_left = len(plan.days)

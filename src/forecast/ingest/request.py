@@ -20,7 +20,7 @@ from forecast.storage.documents import Documents
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The request of a command; if it names no sources, all with a key."""
+    """What a command requests. Without `sources`, all are read that have stations and a key."""
 
     sources: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()

@@ -26,8 +26,8 @@ class StationState:
     """The days of one station that were read: all from `read_from` to `read_to`, except those that are missing.
 
     `since` is the first day of the wanted history. `days` has the fingerprints of the days that can be read again, ""
-    for a day without records: see `forget`. They are packed: unpacked, those of 100 stations and 14 days would take 33
-    MB.
+    for a day without records: see `forget`. They are packed, because those of 100 stations and 14 days would otherwise
+    take 33 MB.
     """
 
     since: date | None = None
@@ -45,7 +45,7 @@ class StationState:
         return min([self.read_to, *self.missing]) - _ONE_DAY
 
     def note_read(self, day: date, fingerprints: str, lookback_days: int, keep: Container[date] = ()) -> None:
-        """Record that a day was read. Days more than `days` before the newest are not read again, except `keep`."""
+        """Record that a day was read. Earlier days than `lookback_days` are forgotten, except `keep`."""
         self._extend(day)
         self.missing.discard(day)
         self.days[day] = fingerprints

@@ -28,4 +28,4 @@ def check_whole(path: Path, name: str) -> None:
     except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError) as error:
         raise BrokenAnswerError(f"the file is incomplete: {error}") from error
     if damaged is not None:
-        raise BrokenAnswerError(f"the file is incomplete: {escaped(damaged)} in it is damaged")
+        raise BrokenAnswerError(f"the file is incomplete: its member {escaped(damaged)} is damaged")

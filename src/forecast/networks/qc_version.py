@@ -10,7 +10,7 @@ from forecast.qc.version import checks_version, values_of
 
 @cache
 def qc_version() -> int:
-    """A text that differs after every change of the checks and of the networks' thresholds and failed codes."""
+    """A number that differs after every change of the checks and of the networks' thresholds and failed codes."""
     return checks_version(
         [
             [network.name, values_of(network.thresholds), sorted(map(repr, network.failed_codes))]

@@ -1,4 +1,4 @@
-"""The networks' APIs on this machine, as they behave: quotas, refusals, late and corrected values, outages."""
+"""The networks' APIs, simulated on this machine: quotas, refusals, late and corrected values, outages."""
 
 from forecast_demo.apis.answer import Answer
 from forecast_demo.apis.answers import GOOD_KEY, FakeApis

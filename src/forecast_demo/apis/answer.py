@@ -1,4 +1,4 @@
-"""An HTTP answer."""
+"""An HTTP response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, body and headers; half of the body where the connection breaks off."""
+    """Status, body and headers. If `breaks_off`, the connection closes after half of the body."""
 
     status: int
     body: bytes = b""
@@ -19,5 +19,5 @@ class Answer:
 
 
 def as_json(status: int, document: Any) -> Answer:
-    """An answer with a JSON document."""
+    """A response with a JSON document."""
     return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/json"})

@@ -1,4 +1,4 @@
-"""What the made-up API of one network is: how it answers, or which files it has, and its part of the demonstration."""
+"""The simulated API of one network: its responses or files, and its objects of the demonstration week."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Call:
 
     @property
     def has_good_key(self) -> bool:
-        """Whether the key is one that is known."""
+        """Whether the API knows the key."""
         return self.key in self.apis.keys
 
     def is_over_quota(self, path: str, per_minute: int, per_day: int | None = None) -> bool:
-        """Whether the key has been used too often on addresses with this path."""
+        """Whether calls with this key to addresses that contain `path` exceed a quota."""
         return self.apis.is_over_quota(self, path, per_minute, per_day)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A file as it is now; equal versions are equal files."""
+    """A file as it is now: when it was modified (epoch s), and its content, which is the same for equal versions."""
 
     modified: int
     version: tuple[object, ...]
@@ -54,11 +54,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class FakeNetwork:
-    """The made-up API of the network that the registry calls `network`.
+    """The simulated API of the network that the registry calls `network`.
 
-    `answers` are by what the path of a call begins with. Files are below `folder`: `tree` gives them as they are at a
-    time (epoch s), by path; `catalogue` is the path of a data set of data.gouv.fr that lists them. `week` makes the
-    objects of the demonstration week, by their keys in the raw zone.
+    `answers` has a function for each beginning of a path, which returns the response to a call. Files are below
+    `folder`: `tree` yields the path of each and the file as it is at a time (epoch s); `catalogue` is the path of a
+    data set of data.gouv.fr that lists them. `week` returns the objects of the demonstration week by their keys in the
+    raw zone.
     """
 
     network: str
@@ -71,6 +72,6 @@ class FakeNetwork:
 
 @cache
 def fake_networks() -> tuple[FakeNetwork, ...]:
-    """Those of the packages in forecast_demo/networks, by name of the package."""
+    """The simulated networks in forecast_demo/networks, in the order of their packages' names."""
     found = sorted(module.name for module in pkgutil.iter_modules(networks.__path__) if module.ispkg)
     return tuple(import_module(f"{networks.__name__}.{name}").FAKE for name in found)

@@ -1,4 +1,4 @@
-"""What a network answers instead of data, for as long as a test or a demonstration wants it to."""
+"""Faults that tests inject: responses of a network that it gives in place of data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ FOREVER: Final = -1
 
 @dataclass(slots=True)
 class Fault:
-    """An answer that is given in place of the right one to calls whose address holds `where`, `times` times."""
+    """A response in place of the right one to the next `times` calls whose address contains `where`."""
 
     status: int
     body: bytes = b""
     where: str = ""
     times: int = FOREVER
     headers: Mapping[str, str] = field(default_factory=dict)
-    breaks_off: bool = False  # half of the body, then the connection ends
+    breaks_off: bool = False  # the connection closes after half of the body
 
-    def strikes(self, address: str) -> bool:
-        """Whether it is this call's turn; it is counted."""
+    def applies_to(self, address: str) -> bool:
+        """Whether this call gets the fault, which then has one time less."""
         if self.times == 0 or self.where not in address:
             return False
         self.times -= self.times > 0

@@ -1,4 +1,4 @@
-"""The networks that serve whole files: folders with their lists, conditional answers, files that change."""
+"""Simulated networks that serve whole files: listings, conditional requests, and files that change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from forecast_demo.apis.world import World
 
 @dataclass(slots=True)
 class FakeFiles:
-    """The files over one world. `replaced` are served in place of the right ones, under their own paths."""
+    """The files of all networks. Those in `replaced` have another content (by path), those in `hidden` are missing."""
 
     world: World
     networks: Iterable[FakeNetwork]
@@ -23,7 +23,7 @@ class FakeFiles:
     _made: dict[tuple[str, tuple[object, ...]], bytes] = field(default_factory=dict)
 
     def answer(self, path: str, headers: Mapping[str, str], now: float, base: str) -> Answer | None:
-        """What is answered to a GET; None where this is no path of theirs."""
+        """The response to a GET, or None if the path does not belong to a network with files."""
         for network in self.networks:
             if network.catalogue and path == network.catalogue:
                 return self._catalogue(network, now, base)

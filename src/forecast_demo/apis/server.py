@@ -1,4 +1,4 @@
-"""The APIs over HTTP, on loopback."""
+"""Serves the simulated APIs over HTTP, on the loopback interface."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from forecast_demo.apis.answers import FakeApis, packed
+from forecast_demo.apis.answers import FakeApis, gzipped
 
 
 @contextmanager
 def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
-    """Serve them while the block lasts; gives the address, such as http://127.0.0.1:38211."""
+    """Serve them until the block ends; yields the address, such as http://127.0.0.1:38211."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -22,7 +22,7 @@ def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
             with lock:
                 answer = apis.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
             if answer.body and "gzip" in self.headers.get("Accept-Encoding", "") and not answer.breaks_off:
-                answer = packed(answer)
+                answer = gzipped(answer)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -32,11 +32,11 @@ def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
             self.close_connection |= answer.breaks_off
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  as the library calls it
-            """Nothing: the address holds the key."""
+            """Log nothing: the address contains the key."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    # To end takes as long as the library looks for the next request: half a second where it is not told.
+    # Stopping takes up to one polling interval of the library, whose default is half a second.
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="apis", daemon=True)
     thread.start()
     apis.base = f"http://127.0.0.1:{server.server_address[1]}"

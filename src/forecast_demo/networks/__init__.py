@@ -1,1 +1,1 @@
-"""The made-up networks, a package each: what a network's API answers, in the network's own formats."""
+"""The simulated networks, one package each: the responses of a network's API, in its own formats."""

@@ -24,7 +24,7 @@ _NOT_YET: Final = "not created yet"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is done, or would be, to one thing: create, update or nothing. `details` are "field: before -> after"."""
+    """What is done to one resource, or would be: create, update or nothing. `details`: "field: before -> after"."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class Applier:
     secrets: bool = False
 
     def apply(self, setup: Setup) -> Iterator[Change]:
-        """Everything in its order: each change after it was made."""
+        """Apply a setup, in the order of its dependencies. Yields each change once it has been made."""
         change, destination_id = self._actor("destination", setup.destination_name, setup.destination, None)
         yield change
         for source in setup.sources:
@@ -113,14 +113,14 @@ class Applier:
 
 
 def run_sync(api: AirbyteApi, connection_id: str, clock: Clock, stop: threading.Event) -> Json:
-    """Start a sync and wait for its end; the job as Airbyte reports it.
+    """Start a sync and wait for its end. Returns the job as Airbyte reports it.
 
-    Raises RetryableError where it did not succeed, InterruptedRunError where nobody is to wait any longer.
+    Raises RetryableError if it does not succeed, and InterruptedRunError if `stop` is set meanwhile.
     """
     job = api.call("POST", "/jobs", {"connectionId": connection_id, "jobType": "sync"})
     while job["status"] not in _ENDED:
         if stop.is_set():
-            raise InterruptedRunError(f"interrupted: Airbyte's job {job['jobId']} goes on")
+            raise InterruptedRunError(f"interrupted; Airbyte's job {job['jobId']} continues")
         clock.wait(_POLL_SECONDS)
         job = api.call("GET", f"/jobs/{job['jobId']}")
     if job["status"] != "succeeded":
@@ -129,7 +129,7 @@ def run_sync(api: AirbyteApi, connection_id: str, clock: Clock, stop: threading.
 
 
 def _differences(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
-    """Where what is found lacks what is wanted or has something else there; what it has next to that is left alone."""
+    """Where the existing configuration differs from the wanted one; fields that only the former has are ignored."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name, value in wanted.items():
             if not is_secret(name):

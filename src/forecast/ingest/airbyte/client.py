@@ -1,4 +1,4 @@
-"""Airbyte's public API: a token for client id and secret, JSON in and out, lists page by page.
+"""A client of Airbyte's public API: gets a token for a client id and secret, and reads lists page by page.
 
 https://reference.airbyte.com; `abctl local credentials` prints the id and secret of a local server.
 """
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class AirbyteApi:
-    """Calls in the name of an application (client id and secret). No answer is shown with one of the `secrets`."""
+    """Calls on behalf of an application (client id and secret). Messages show no response with one of the `secrets`."""
 
     def __init__(self, url: str, client_id: str, client_secret: str, secrets: Sequence[str]) -> None:
         self._url = url.rstrip("/")
@@ -34,9 +34,9 @@ class AirbyteApi:
         self._token: str | None = None
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The answer to a call.
+        """The response to a call.
 
-        Raises RetryableError where the server is unreachable or has a fault, SettingError for what it rejects.
+        Raises RetryableError if the server is unreachable or fails, and SettingError if it rejects the call.
         """
         if self._token is None:
             self._token = str(self._request("POST", "/applications/token", self._credentials)["access_token"])
@@ -81,7 +81,7 @@ class AirbyteApi:
         return found
 
     def _shown(self, answer: bytes) -> str:
-        """What it said, without what it may have quoted of our secrets."""
+        """The beginning of a response, without any of our secrets that it may quote."""
         text = answer.decode(errors="replace")
         for secret in self._secrets:
             text = without_secret(text, secret)

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceSetup:
-    """One network as it is to be in Airbyte. All of it has one name."""
+    """The desired setup of one source. Its definition, source and connection share one name."""
 
     name: str
     manifest: Json
@@ -34,7 +34,7 @@ class SourceSetup:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything that is to be there."""
+    """The desired setup of a workspace."""
 
     destination_name: str
     destination: Json = field(repr=False)
@@ -49,9 +49,9 @@ def name_of(fetch: Fetch) -> str:
 def desired_setup(
     settings: Settings, fetches: Sequence[Fetch], stations: dict[str, list[str]], since: date, cron: str
 ) -> Setup:
-    """What is to be there for these sources, and their stations by source.
+    """The desired setup for these sources; `stations` has their stations' own ids by source.
 
-    Raises SettingError where the raw zone is not on S3, or a key is missing.
+    Raises SettingError if the raw zone is not on S3, or if a key is missing.
     """
     raw = settings.require_raw_uri()
     if not raw.startswith("s3://"):
@@ -82,7 +82,7 @@ def _source(settings: Settings, fetch: Fetch, stations: list[str], since: date, 
             "schedule": {"scheduleType": "cron", "cronExpression": cron},
             "namespaceDefinition": "custom_format",
             "namespaceFormat": fetch.source,
-            # The payload goes to the raw zone as it is; a field that is new changes nothing.
+            # The payload goes to the raw zone unchanged, so a new field makes no difference.
             "nonBreakingSchemaUpdatesBehavior": "ignore",
             "status": "active",
         },

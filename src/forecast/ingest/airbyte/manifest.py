@@ -1,8 +1,8 @@
 """A source as a declarative Airbyte connector, generated from the declaration that the runner uses.
 
-It needs no custom component, so it runs on Airbyte Cloud, on a server of one's own and in the connector builder.
-What it cannot do, the runner does: write only what is new, keep a quota of 24 hours over syncs, check the units of the
-document, give the history of a station that is added later, and leave out stations by their licence.
+It needs no custom component, so it runs on Airbyte Cloud, on a self-hosted server and in the connector builder. Unlike
+the runner, a connector cannot write only what is new, count a 24-hour quota across syncs, check the document's units,
+read the history of a station that is added later, or leave out stations by their licence.
 https://docs.airbyte.com/connector-development/config-based/understanding-the-yaml-file/reference
 """
 
@@ -25,7 +25,7 @@ from forecast.networks.fetch import (
     Refusal,
 )
 
-# The CDK that the manifests are tried with; they are checked against its schema by tests/referee.
+# The CDK that the manifests are tested with; tests/referee checks them against its schema.
 CDK_VERSION: Final = "7.39.1"
 _STATION_FIELD: Final = "station"
 _ACTIONS: Final = {
@@ -65,12 +65,12 @@ def manifest(fetch: Fetch) -> Json:
 
 
 def manifest_text(fetch: Fetch) -> str:
-    """The manifest as its file has it."""
+    """The content of the manifest's file."""
     return json.dumps(manifest(fetch), indent=2) + "\n"
 
 
 def default_url(fetch: Fetch) -> str:
-    """Where the API is."""
+    """The API's default address."""
     return str(Settings().of_networks[fetch.url_setting])
 
 
@@ -156,27 +156,30 @@ def _filter(refusal: Refusal) -> Json:
 
 
 def _field_path(fetch: Fetch) -> list[str]:
-    """The same way for dpath. A list at its end is gone through by itself; names that begin with _ are no stations."""
-    *way, last = fetch.records
-    if EACH not in way:
-        return way if last == EACH else [*way, last]
-    return [*("[!_]*" if step == EACH else step for step in way), last]
+    """The path of the records, for dpath: the extractor yields each entry of a list at its end.
+
+    Names that begin with _ are not stations.
+    """
+    *path, last = fetch.records
+    if EACH not in path:
+        return path if last == EACH else [*path, last]
+    return [*("[!_]*" if step == EACH else step for step in path), last]
 
 
 def _is_one_by_one(fetch: Fetch) -> bool:
-    """Whether a call is for one station. A connector has either one or all in a call, and all can be too many."""
+    """Whether a call requests one station. A connector can request either one or all, and all may be too many."""
     return fetch.batch == 1 or fetch.most_records is not None
 
 
 def _step_days(fetch: Fetch) -> int:
-    """Whole days a call. A step that is cut off at today would ask for hours before its first day."""
+    """Days per call. With HOURS it is one, because a longer step that ends today would begin before its first day."""
     if HOURS in dict(fetch.params).values():
         return 1
     return fetch.station_days if _is_one_by_one(fetch) else 7
 
 
 def _partitions(fetch: Fetch) -> Json:
-    """A slice a station where a call is for one."""
+    """One slice per station, if a call requests one station."""
     if not _is_one_by_one(fetch):
         return {}
     router = {"type": "ListPartitionRouter", "cursor_field": _STATION_FIELD, "values": "{{ config['stations'] }}"}
@@ -184,7 +187,7 @@ def _partitions(fetch: Fetch) -> Json:
 
 
 def _cursor(fetch: Fetch) -> Json:
-    """Days of UTC. The last interval has two days however short the step is, so that calls of one day end tomorrow."""
+    """UTC days. However short the step is, the last interval has two days, so calls for one day end tomorrow."""
     end = "now_utc() + duration('P1D')" if _step_days(fetch) == 1 else "now_utc()"
     return {
         "type": "DatetimeBasedCursor",

@@ -1,4 +1,4 @@
-"""DWD's Climate Data Center: a zip of each station, group of parameters and period."""
+"""DWD's Climate Data Center: one zip file per station, parameter group and period."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _tree(world: World, now: float) -> Iterator[tuple[str, Served]]:
             kinds = {"recent/": ("akt", *recent, midnight), "historical/": (_HISTORICAL, 1735603200, 1735689600, 0)}
             if product.step == TEN_MINUTES:
                 kinds["now/"] = ("now", midnight, latest, latest)
-            if product.by_the_sun:
+            if product.solar_time:
                 kinds = {"": ("row", *recent, midnight)}
             for folder, (tag, first, end, modified) in kinds.items():
                 late = max([one.at for one in world.corrections_of(station.id, now, first, end)], default=0)

@@ -1,4 +1,4 @@
-"""DWD's files of its Climate Data Center: zips with one table of one station and one group of parameters."""
+"""Zip files of DWD's Climate Data Center, each with one table of one station and parameter group."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from forecast_demo.weather import Site, Weather, simulate
 
 TEN_MINUTES: Final = 600
 _MISSING: Final = "-999"
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # of the members of a zip, so that equal tables make equal zips
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of a zip's members, so that equal tables give equal zips
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One group of parameters: its folder, the tag in names of files, and by column what of the weather it has.
+    """One parameter group: its folder, the tag in its file names, the name of its quality column, and its columns.
 
-    A column is that times a factor; one without is missing in every row.
+    A column is an attribute of the weather times a factor, or None if it is missing in every row. `step` is in s.
     """
 
     folder: str
@@ -30,11 +30,11 @@ class Product:
     columns: Mapping[str, tuple[str, float] | None]
     step: int
     pattern: str = "%Y%m%d%H"
-    by_the_sun: bool = False  # rows are at full hours of the sun's time, which is a column too
+    solar_time: bool = False  # rows are at full hours of true solar time, which has a column of its own
 
     @property
     def prefix(self) -> str:
-        """What names of files begin with."""
+        """The beginning of its file names."""
         return "10minutenwerte" if self.step == TEN_MINUTES else "stundenwerte"
 
 
@@ -64,23 +64,23 @@ PRODUCTS: Final = (
     _hour("sun", "SD", "QN_7", SD_SO=None),
     _hour("soil_temperature", "EB", "QN_2", V_TE005=("air_temperature", 0.9)),
     Product("hourly/solar", "ST", "QN_592", {"ATMO_LBERG": None, "FD_LBERG": None, "FG_LBERG": ("solar", 0.36),
-            "SD_LBERG": None, "ZENIT": None}, HOUR_SECONDS, "%Y%m%d%H:%M", by_the_sun=True),
+            "SD_LBERG": None, "ZENIT": None}, HOUR_SECONDS, "%Y%m%d%H:%M", solar_time=True),
 )  # fmt: skip
 
 
 def archive(product: Product, station: Station, epochs: Epochs, site: Site, seed: int, warmer: float = 0.0) -> bytes:
-    """Make the zip of one table."""
-    # The sun's time is ahead of UTC by four minutes a degree east.
-    ahead = 60 * round(4 * site.longitude) if product.by_the_sun else 0
+    """Make the zip file of one table; temperatures are higher by `warmer` (°C)."""
+    # Solar time is ahead of UTC by four minutes per degree of longitude east.
+    ahead = 60 * round(4 * site.longitude) if product.solar_time else 0
     epochs = epochs - ahead
     weather = simulate(epochs, site, seed)
     name = f"produkt_{product.tag.lower()}_{station.network_id}.txt"
-    by_the_sun = ["MESS_DATUM_WOZ"] if product.by_the_sun else []
-    lines = [";".join(["STATIONS_ID", "MESS_DATUM", product.quality, *product.columns, *by_the_sun, "eor"])]
+    solar_time = ["MESS_DATUM_WOZ"] if product.solar_time else []
+    lines = [";".join(["STATIONS_ID", "MESS_DATUM", product.quality, *product.columns, *solar_time, "eor"])]
     for row, epoch in enumerate(epochs.tolist()):
         cells = [f"{int(station.network_id):>11}", utc_text(epoch, product.pattern), "    3"]
         cells += [_cell(weather, row, of, warmer) for of in product.columns.values()]
-        cells += [utc_text(epoch + ahead, product.pattern) for _ in by_the_sun]
+        cells += [utc_text(epoch + ahead, product.pattern) for _ in solar_time]
         lines.append(";".join([*cells, "eor"]))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:

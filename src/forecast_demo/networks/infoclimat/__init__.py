@@ -1,4 +1,4 @@
-"""InfoClimat: its open data API, and documents of it."""
+"""InfoClimat: its open data API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_STATIONS: Final = 100
 
 
 def days(world: World, station: Station, first: date, last: date, now: float) -> list[Row]:
-    """The records of these UTC days that are there by `now`."""
+    """The records of these UTC days that have arrived by `now`."""
     step = int(station.interval_minutes * 60)
     epochs = world.arrived(station, np.arange(epoch_of(first), epoch_of(last) + DAY_SECONDS, step, dtype=np.int64), now)
     if not len(epochs):

@@ -27,20 +27,20 @@ METADATA: Final = {
     "nebulosite": "Ncloud cover,octats",
     "temps_omm": "present weather,http://www.infoclimat.fr/stations-meteo/ww.php",
 }
-# The list is that of the volunteers' stations, though the synoptic one reports four more.
+# The real document lists the fields of volunteers' stations only, although synoptic ones report four more.
 PARAMS: Final = (
     *("temperature", "pression", "humidite", "point_de_rosee", "vent_moyen"),
     *("vent_rafales", "vent_direction", "pluie_3h", "pluie_1h"),
 )
 RAIN_SLIGHT, MIST = "61", "10"  # WMO code table 4677
 MIST_METRES: Final = 5_000
-LEAST_OKTAS: Final = 6  # fewer are not reported: the real station has 6, 7, 8 and ""
+MIN_OKTAS: Final = 6  # the real station reports no fewer: its values are 6, 7, 8 and ""
 
 Row = dict[str, str | None]
 
 
 def observations(station: Station, epochs: Epochs, site: Site, seed: int) -> list[Row]:
-    """Make one record an instant, as the API writes it for a "static" or a "synop" station."""
+    """Make one record per instant, as the API writes it for a "static" or a "synop" station."""
     weather = simulate(epochs, site, seed)
     rain_1h = rain_of_last_hours(epochs, site, seed, 1)
     rain_3h = rain_of_last_hours(epochs, site, seed, 3)
@@ -66,7 +66,7 @@ def observations(station: Station, epochs: Epochs, site: Site, seed: int) -> lis
 
 
 def document(stations: list[Station], rows_by_station: dict[str, list[Row]]) -> dict[str, Any]:
-    """Make the whole answer of the API for these stations of the registry."""
+    """Make the API's response for these stations, with their records by station id."""
     return {
         "status": "OK",
         "errors": [],
@@ -78,8 +78,8 @@ def document(stations: list[Station], rows_by_station: dict[str, list[Row]]) -> 
 
 
 def document_text(answer: dict[str, Any]) -> str:
-    r"""Write the answer as PHP prints it (JSON_PRETTY_PRINT): indent of 4, \u00e8 for è, \/ for /, no last newline."""
-    # Only json escapes what is not ASCII, and msgspec indents in a third of its time.
+    r"""Write the response as PHP does (JSON_PRETTY_PRINT): indent of 4, \u00e8 for è, \/ for /, no last newline."""
+    # json escapes what is not ASCII, which msgspec cannot; msgspec indents in a third of json's time.
     return msgspec.json.format(json.dumps(answer), indent=4).replace("/", "\\/")
 
 
@@ -101,7 +101,7 @@ def _station_entry(station: Station) -> dict[str, Any]:
 
 
 def _static_fields(weather: Weather, row: int, rain: Row) -> Row:
-    """Tell what a volunteer's station does: no gust in any of 1 083 real records, no direction in most calm ones."""
+    """The fields of a volunteer's station: no gusts (none in 1 083 real records), and no direction at calm."""
     speed = _text(weather.speed[row] * 3.6)
     return {
         "vent_moyen": speed,
@@ -112,7 +112,7 @@ def _static_fields(weather: Weather, row: int, rain: Row) -> Row:
 
 
 def _synop_fields(weather: Weather, row: int, rain: Row) -> Row:
-    """Tell what a synoptic station does: wind in whole m/s and tens of degrees, clouds only when there are many."""
+    """The fields of a synoptic station: wind in whole m/s and tens of degrees, cloud cover from MIN_OKTAS on."""
     oktas = int(np.rint(8 * weather.cloud[row]))
     visibility = _visibility(weather, row)
     wet = weather.rain_rate[row] > 0
@@ -123,13 +123,13 @@ def _synop_fields(weather: Weather, row: int, rain: Row) -> Row:
         "vent_direction": str(int(np.rint(weather.direction[row] / 10)) * 10 or 360),
         **rain,
         "neige_au_sol": None,
-        "nebulosite": str(oktas) if oktas >= LEAST_OKTAS else "",
+        "nebulosite": str(oktas) if oktas >= MIN_OKTAS else "",
         "temps_omm": RAIN_SLIGHT if wet else MIST if visibility < MIST_METRES else None,
     }
 
 
 def _visibility(weather: Weather, row: int) -> int:
-    """Tell metres, in whole km above 5 km and in 100 m below: the moister the air the less."""
+    """The visibility in m, in steps of 1 km above 5 km and of 100 m below; the moister the air, the lower."""
     depression: Floats = weather.air_temperature - weather.dew_point
     metres = 25_000 * (1 - np.exp(-float(depression[row]) / 2))
     step = 1_000 if metres > MIST_METRES else 100
@@ -137,5 +137,5 @@ def _visibility(weather: Weather, row: int) -> int:
 
 
 def _text(value: float, digits: int = 1) -> str:
-    """Write "7.6", "12" or "0": the API writes no decimals of a whole number."""
+    """Write "7.6", "12" or "0": the API writes whole numbers without decimals."""
     return f"{round(float(value), digits) + 0.0:.{digits}f}".removesuffix(".0")

@@ -1,4 +1,4 @@
-"""InfoClimat's objects of the demonstration week: the API's documents, and single observations."""
+"""InfoClimat's objects of the demonstration week: documents of the API, and single records."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from forecast_demo.week import Week, outside_gap, utc
 
 NETWORK: Final = "InfoClimat"
 UNKNOWN_STATION: Final = "STATIC0099"
-# Of the last station; real weeks lack about 5 % of their rows.
+# The last station's gap; in real weeks, about 5 % of the rows are missing.
 _GAP: Final = (datetime(2024, 10, 4, 3, tzinfo=UTC), datetime(2024, 10, 4, 5, tzinfo=UTC))
 
 
 def objects(week: Week) -> dict[str, bytes]:
-    """Make the objects by their keys."""
+    """Make the objects, by key."""
     one, other, *_ = (station.id for station in week.of(NETWORK))
     first_days = _document(week, utc(1), utc(4))
     del first_days["hourly"][one][100]["humidite"]
     first_days["hourly"][other][200]["temperature"] = ""
     api = Sync(utc(6, 3), sync_id=3)
     last = Sync(utc(8, 3), sync_id=4)
-    # Begins an hour before the other one ends, as an inclusive cursor does: 19 records come twice, unchanged.
+    # It begins an hour before the other one ends, like a sync with an inclusive cursor: 19 records are in both.
     records = _one_by_one(_rows(week, utc(5, 23), utc(8)))
     return {
         "infoclimat/Data_Source1_011024-031024.json": documents.document_text(first_days).encode(),
@@ -39,7 +39,7 @@ def objects(week: Week) -> dict[str, bytes]:
 
 
 def _rows(week: Week, first: datetime, end: datetime) -> dict[str, list[documents.Row]]:
-    """Make the records of [first, end) by station."""
+    """Make the records of [first, end), by station id."""
     stations = week.of(NETWORK)
     gaps = {stations[-1].id: _GAP}
     rows = {}
@@ -57,7 +57,7 @@ def _document(week: Week, first: datetime, end: datetime) -> dict[str, Any]:
 
 
 def _one_by_one(rows_by_station: dict[str, list[documents.Row]]) -> list[Record]:
-    """Make one record an observation: two at the end of a station that the registry lacks, two damaged."""
+    """All records as a list, two of them damaged, followed by two of a station that is not in the registry."""
     records: list[Record] = [row for rows in rows_by_station.values() for row in rows]
     *_, last = rows_by_station.values()
     strangers: list[Record] = [{**row, "id_station": UNKNOWN_STATION} for row in last[6:8]]

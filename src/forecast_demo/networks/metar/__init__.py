@@ -17,7 +17,7 @@ _MAX_REPORTS: Final = 400
 
 
 def reports_between(world: World, station: Station, first: float, last: float, now: float) -> list[dict[str, Any]]:
-    """The reports of these seconds that are there by `now`, newest first; both ends are in it."""
+    """The reports from `first` to `last` (epoch s, both included) that have arrived by `now`, newest first."""
     step = int(station.interval_minutes * 60)
     epochs = world.instants(station, first, last, step, now)
     rows = reports.reports(station, epochs, world.site(station), world.seed) if len(epochs) else []

@@ -17,7 +17,7 @@ _MILE_M: Final = 1_609.344
 
 
 def reports(station: Station, epochs: Epochs, site: Site, seed: int) -> list[dict[str, Any]]:
-    """Make one report an instant, newest first, as the API gives them; members that are empty are left out."""
+    """Make one report per instant, newest first, as the API returns them: without members that are empty."""
     weather = simulate(epochs, site, seed)
     made = []
     for row, epoch in enumerate(epochs.tolist()):

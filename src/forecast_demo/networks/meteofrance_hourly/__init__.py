@@ -1,4 +1,4 @@
-"""Météo-France's hourly base data: a file of each department and period, in a catalogue."""
+"""Météo-France's hourly base data: a catalogue with a file per department and period."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CATALOGUE: Final = "/api/1/datasets/6569b4473bedf2e7abad3b72/"
 
 
 def _tree(world: World, now: float) -> Iterator[tuple[str, Served]]:
-    """Of each department the last two days, and one day of years ago."""
+    """The files of each department: the last two days, an empty one, and one day in 2015."""
     year = datetime.fromtimestamp(now, UTC).year
     end = int(now // DAY_SECONDS) * DAY_SECONDS
     old = int(datetime(2015, 6, 1, tzinfo=UTC).timestamp())

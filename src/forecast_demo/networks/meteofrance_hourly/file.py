@@ -1,4 +1,4 @@
-"""Météo-France's hourly base data, as the files of a department have them: a quality code next to each value."""
+"""A department's file of Météo-France's hourly base data, with a quality code next to each value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VALUES: Final = {"RR1": "rain_rate", "FF": "speed", "DD": "direction", "FXI": "
 
 
 def file(stations: Iterable[tuple[Station, Site, Epochs]], seed: int, warmer: float = 0.0) -> bytes:
-    """Make a file of some stations, packed."""
+    """Make the gzipped file of these stations; temperatures are higher by `warmer` (°C)."""
     columns = [column for name in _VALUES for column in (name, f"Q{name}")]
     lines = [";".join(["NUM_POSTE", "NOM_USUEL", "LAT", "LON", "ALTI", "AAAAMMJJHH", *columns])]
     for station, site, epochs in stations:

@@ -1,4 +1,4 @@
-"""Météo-France's DPPaquetObs v2: the last 24 hours of a department, hourly, and of a station, every 6 minutes."""
+"""Météo-France's DPPaquetObs v2: the last 24 hours of a department (hourly) or of a station (every 6 minutes)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THROTTLED: Final = {"fault": {"code": 900800, "message": "Message throttled out
 
 
 def answer(call: Call) -> Answer:
-    """What is answered to a call."""
+    """The response to a call."""
     if not call.has_good_key:
         return as_json(401, _INVALID)
     if call.is_over_quota(PATH, PER_MINUTE):

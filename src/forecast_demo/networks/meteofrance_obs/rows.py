@@ -1,4 +1,4 @@
-"""Météo-France's observations as DPPaquetObs v2 gives them: kelvin, pascal, joules; hourly and every 6 minutes."""
+"""Rows of Météo-France's DPPaquetObs v2: kelvin, pascal and joules, hourly or every 6 minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def rows(station: Station, epochs: Epochs, site: Site, seed: int, step: int) -> list[dict[str, Any]]:
-    """Make one row an instant, of an hour or of 6 minutes."""
+    """Make one row per instant, for an hour or for 6 minutes (`step`, in s)."""
     weather = simulate(epochs, site, seed)
     made = []
     for row, epoch in enumerate(epochs.tolist()):

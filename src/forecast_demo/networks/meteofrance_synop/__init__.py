@@ -1,4 +1,4 @@
-"""Météo-France's SYNOP observations: a file a year."""
+"""Météo-France's SYNOP observations: one file per year."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER: Final = "/data/OBS/SYNOP/"
 
 
 def _tree(world: World, now: float) -> Iterator[tuple[str, Served]]:
-    """A file a year, written every morning up to the evening before; of each the last two days."""
+    """One file per year, with its last two days; this year's is written every morning, up to midnight."""
     this_year = datetime.fromtimestamp(now, UTC).year
     for year in (this_year - 1, this_year):
         begin, over = (int(datetime(one, 1, 1, tzinfo=UTC).timestamp()) for one in (year, year + 1))

@@ -1,4 +1,4 @@
-"""Météo-France's SYNOP observations, as its yearly files have them: every three hours, kelvin and pascal."""
+"""A yearly file of Météo-France's SYNOP observations: every three hours, in kelvin and pascal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS: Final = (
 
 
 def file(stations: Iterable[tuple[Station, Site, Epochs]], seed: int) -> bytes:
-    """Make a file of some stations, packed."""
+    """Make the gzipped file of these stations."""
     lines = [";".join(_COLUMNS)]
     for station, site, epochs in stations:
         weather = simulate(epochs, site, seed)

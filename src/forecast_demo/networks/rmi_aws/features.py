@@ -1,19 +1,20 @@
-"""RMI's 10-minute observations and of an hour, as the features of its WFS."""
+"""RMI's 10-minute and hourly observations, as features of its WFS."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from forecast.core.stations import Station
 from forecast_demo.clock import HOUR_SECONDS, Epochs, utc_text
 from forecast_demo.weather import Site, simulate
 
-_FLAGS = json.dumps({"validated": {"TEMP_DRY_SHELTER_AVG": True, "PRESSURE": True}}, separators=(",", ":"))
+_SUNSHINE: Final = 120  # W/m² (WMO-No. 8)
+_FLAGS: Final = json.dumps({"validated": {"TEMP_DRY_SHELTER_AVG": True, "PRESSURE": True}}, separators=(",", ":"))
 
 
 def features(station: Station, epochs: Epochs, site: Site, seed: int, step: int) -> list[dict[str, Any]]:
-    """Make one feature an instant; those of an hour have no direction of the wind."""
+    """Make one feature per instant; hourly ones (`step`, in s) have no wind direction."""
     weather = simulate(epochs, site, seed)
     made = []
     for row, epoch in enumerate(epochs.tolist()):
@@ -27,7 +28,7 @@ def features(station: Station, epochs: Epochs, site: Site, seed: int, step: int)
             "wind_gusts_speed": round(weather.gust[row], 2),
             "humidity_rel_shelter_avg": round(weather.humidity[row], 1),
             "pressure": round(weather.pressure[row] - station.elevation / 8.3, 1),
-            "sun_duration": round(step / 60 if weather.solar[row] > 120 else 0.0, 1),  # noqa: PLR2004  W/m², as the WMO has it
+            "sun_duration": round(step / 60 if weather.solar[row] > _SUNSHINE else 0.0, 1),
             "short_wave_from_sky_avg": round(weather.solar[row], 1),
             "qc_flags": _FLAGS,
         }

@@ -1,4 +1,4 @@
-"""RMI's WFS: layers that are filtered, sorted and given in pages."""
+"""RMI's WFS: layers that can be filtered, sorted and paged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXCEPTION: Final = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def answer(call: Call) -> Answer:
-    """What the WFS answers."""
+    """The response to a call."""
     one = {name: values[0] for name, values in call.query.items()}
     found = _FILTER.fullmatch(one.get("CQL_FILTER", ""))
     step = _STEPS.get(one.get("typeNames", ""))
@@ -38,7 +38,7 @@ def answer(call: Call) -> Answer:
     made = (_between(call.world, station, (found[2], found[3]), step, call.now) for station in known)
     matched = [feature for of_station in made for feature in of_station]
     matched.sort(key=lambda feature: [feature["properties"][name] for name in one["sortBy"].split(",")])
-    start, size = int(one["startIndex"]), min(int(one["count"]), call.apis.most_records)
+    start, size = int(one["startIndex"]), min(int(one["count"]), call.apis.max_page)
     page = matched[start : start + size]
     return as_json(
         200,
@@ -53,7 +53,7 @@ def answer(call: Call) -> Answer:
 
 
 def _between(world: World, station: Station, days: tuple[str, str], step: int, now: float) -> list[dict[str, Any]]:
-    """The features of this time, both ends in it, that are there by `now`."""
+    """The features between two times, both included, that have arrived by `now`."""
     first, last = (datetime.fromisoformat(text).timestamp() for text in days)
     epochs = world.instants(station, first, last, step, now)
     made = features.features(station, epochs, world.site(station), world.seed, step) if len(epochs) else []

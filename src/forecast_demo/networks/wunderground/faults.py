@@ -1,4 +1,4 @@
-"""What Weather Underground's API answers instead of data."""
+"""Refusals of Weather Underground's API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from forecast_demo.apis.faults import Fault
 
 
 def bad_key() -> Fault:
-    """To a key that is not good for a product."""
+    """The response to a key that is not valid for a product."""
     body = {
         "metadata": {"transaction_id": "1"},
         "success": False,

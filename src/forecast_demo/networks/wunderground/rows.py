@@ -1,8 +1,9 @@
-"""Weather Underground's two faces: the history table, as people copy it from the page, and the PWS API v2."""
+"""Weather Underground's two layouts: the history table, as people copy it from the page, and the PWS API v2."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from forecast.core.stations import Station
 from forecast_demo.clock import Epochs, day_texts, time_texts, utc_text, wall_clock
 from forecast_demo.weather import Floats, Site, rain_since_midnight, simulate
 
+FIRST_MINUTE: Final = time(0, 4)  # rows are at :04, :09 ... of the station's clock
 NBSP: Final = "\u00a0"  # the page puts it between number and unit
 TABLE_COLUMNS: Final = (
     "Time",
@@ -39,9 +41,9 @@ Column = list[Any]
 
 
 def table_columns(epochs: Epochs, zone: str, site: Site, seed: int) -> dict[str, Column]:
-    """Make the history table of 5-minute rows by column: cells as text ("56.8 °F"), UV as int, wind None when calm.
+    """Make the history table of 5-minute rows, by column: cells as text ("56.8 °F"), UV as int, wind None at calm.
 
-    Besides the table's own columns: Date "2024-10-01" and DateTime "2024-10-01T00:04:00", on the station's clock.
+    The columns Date "2024-10-01" and DateTime "2024-10-01T00:04:00", in local time, are added to the table's own.
     """
     weather = simulate(epochs, site, seed)
     walls = wall_clock(epochs, zone)
@@ -68,7 +70,7 @@ def table_columns(epochs: Epochs, zone: str, site: Site, seed: int) -> dict[str,
 
 
 def table_rows(columns: dict[str, Column], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Turn columns of the table into one dict a row, its keys in this order."""
+    """Turn columns of the table into one dict per row, with its keys in the order of `names`."""
     return [dict(zip(names, cells, strict=True)) for cells in zip(*(columns[name] for name in names), strict=True)]
 
 

@@ -18,15 +18,15 @@ from forecast_demo.workbook import Cell, write_workbook
 
 NETWORK: Final = "Weather Underground"
 UNREADABLE_CELL: Final = f"5x.2{rows.NBSP}°F"
-FIRST_MINUTE: Final = time(0, 4)  # the history table's rows are at :04, :09 ... of the station's clock
-# Of the station whose data an API gives; real weeks lack about 5 % of their rows.
+# The gap of the station whose data come from the API; in real weeks, about 5 % of the rows are missing.
 _GAP: Final = (datetime(2024, 10, 2, 7, 34, tzinfo=UTC), datetime(2024, 10, 2, 8, 4, tzinfo=UTC))
 
 
 def objects(week: Week) -> dict[str, bytes]:
-    """Make the objects by their keys.
+    """Make the objects, by key.
 
-    One station comes as the API's observations and from a page, the other as history tables.
+    One station has a workbook and a table copied from the page, and observations from the API; the other has history
+    tables.
     """
     api_station, table_station = week.of(NETWORK)[:2]
     return {**_api_station_objects(week, api_station), **_table_station_objects(week, table_station)}
@@ -46,7 +46,7 @@ def _api_station_objects(week: Week, station: Station) -> dict[str, bytes]:
     csv_table["Solar"][150:153] = [None] * 3
     names = (*rows.TABLE_COLUMNS, "Date")
     csv_rows = _with_empty_rows(csv_table, names, kept="Date")
-    # The API's day begins an hour early: its 12 records replace those of the page, with other units and decimals.
+    # The API's object begins an hour before its day: these 12 records replace the page's, in other units and decimals.
     api = Sync(utc(8, 3), sync_id=8)
     epochs = _table_epochs(7, 7, zone, lead=12)
     observations = rows.pws_observations(station, epochs, week.sites[station.id], week.seed)
@@ -66,7 +66,7 @@ def _table_station_objects(week: Week, station: Station) -> dict[str, bytes]:
     table["Humidity"][500:503] = [None, "", None]
     both = ("Date", "DateTime")
     first = _with_empty_rows(table, (*rows.TABLE_COLUMNS, *both), kept="Date")
-    # An hour of 4 October comes again, 0.2 °F warmer: what a later sync says is what counts.
+    # The last hour of 4 October is delivered again, 0.2 °F warmer: the record of the later sync wins.
     table = _table(week, station, _table_epochs(5, 5, zone, lead=12))
     table["Temperature"][:12] = [_warmer(cell) for cell in table["Temperature"][:12]]
     second = _with_empty_rows(table, (*rows.TABLE_COLUMNS, "DateTime"))
@@ -82,7 +82,7 @@ def _table_station_objects(week: Week, station: Station) -> dict[str, bytes]:
 
 
 def _workbook(week: Week, station: Station, days: range) -> bytes:
-    """Write one sheet a day, named ddmmyy: the header, an empty row, then the day."""
+    """Write one sheet per day, named ddmmyy: the header, an empty row, then the day's rows."""
     sheets: dict[str, list[list[Cell]]] = {}
     for day in days:
         table = _table(week, station, _table_epochs(day, day, station.timezone))
@@ -94,7 +94,7 @@ def _workbook(week: Week, station: Station, days: range) -> bytes:
 
 
 def _with_empty_rows(table: dict[str, list[Any]], names: tuple[str, ...], kept: str = "") -> list[Record]:
-    """Make the table's rows, before each day the empty one of its sheet, where only the column `kept` has a value."""
+    """Make the table's rows. Each day begins with the empty row of its sheet, which only has a value in `kept`."""
     records: list[Record] = []
     day_before = None
     for day, row in zip(table["Date"], rows.table_rows(table, names), strict=True):
@@ -111,6 +111,6 @@ def _warmer(cell: str) -> str:
 
 
 def _table_epochs(first: int, last: int, zone: str, lead: int = 0) -> Epochs:
-    """List the 5-minute instants of these days of October 2024 on the station's clock, and the `lead` before them."""
-    start = epoch_of(day_of(first), FIRST_MINUTE, zone) - lead * STEP_SECONDS
+    """The 5-minute instants of these days of October 2024 in local time, and `lead` more before them; shape (n,)."""
+    start = epoch_of(day_of(first), rows.FIRST_MINUTE, zone) - lead * STEP_SECONDS
     return np.arange(start, epoch_of(day_of(last + 1), time(0), zone), STEP_SECONDS, dtype=np.int64)
