@@ -278,7 +278,7 @@ def test_run_task_says_why_a_task_did_not_start(machine: Machine) -> None:
     ended = '{"tasks": [{"stoppedReason": "CannotPullContainerError", "containers": [{"name": "mongo-init"}]}]}'
     done = run_task(machine, ended, "init")
     assert done.returncode == 1
-    assert "It did not start: CannotPullContainerError" in done.stderr
+    assert "The task did not start: CannotPullContainerError" in done.stderr
 
 
 def test_run_task_knows_only_the_tasks_that_terraform_made(machine: Machine) -> None:
@@ -342,7 +342,7 @@ def test_workers_that_do_not_come_are_stopped_and_nothing_is_run(machine: Machin
 def test_workers_that_could_not_be_stopped_are_reported(machine: Machine) -> None:
     done = run_on_workers(machine, "2", fails="update-service")
     assert done.returncode != 0
-    assert "The workers may run on: aws ecs update-service --cluster forecast-prod --service worker" in done.stderr
+    assert "To stop them: aws ecs update-service --cluster forecast-prod --service worker" in done.stderr
 
 
 def test_a_stack_without_workers_starts_none(machine: Machine) -> None:

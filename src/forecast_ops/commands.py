@@ -20,6 +20,7 @@ from pymongo.write_concern import WriteConcern
 from forecast.core.errors import ForecastError, SettingError
 from forecast.core.processes import stoppable
 from forecast.core.settings import Settings
+from forecast.core.text import counted
 from forecast.mongo.client import mongo_errors
 from forecast.mongo.lock import lease
 from forecast_ops.archives import Archives
@@ -155,7 +156,7 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
                 _log("roll_finished", "every member is up to date", members=0)
             elif not dry_run:
                 roll(fleet, steps, held.check)
-                _log("roll_finished", f"rolled {len(steps)} members", members=len(steps))
+                _log("roll_finished", f"rolled {counted(len(steps), 'member')}", members=len(steps))
 
 
 @_foreseeable_errors()

@@ -169,7 +169,7 @@ def test_replay_is_a_command(world: World) -> None:
     counts = outcome.json()
     assert counts["replayed"] == counts["inserted"] == counts["rows"] > 0
     words = world.typed("replay").stdout
-    assert f"{counts['rows']:,} quarantined rows in 1 files: 0 pass now, {counts['rows']:,} passed before" in words
+    assert f"{counts['rows']:,} quarantined rows in 1 file: 0 pass now, {counts['rows']:,} passed before" in words
     with held_by(world):
         outcome = world.typed("replay")
     assert outcome.code == 1
@@ -195,7 +195,7 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
     assert outcome.code == 3
     assert f"{rows:,} quarantined rows in 2 files: {rows - 1:,} pass now" in outcome.stdout
     assert "1 stay in quarantine, 1 of them by an internal error (see the log)" in outcome.stdout
-    assert "internal error on 1 rows of rows/x.jsonl" in outcome.stderr
+    assert "internal error on 1 row of rows/x.jsonl" in outcome.stderr
     assert [line["position"] for line in _rejected(world) if "replayed" not in line] == ["line 1"]
     mended = _replay(world, ALL)
     assert (mended.rows_failed, mended.replayed, mended.still_quarantined) == (0, 1, 0)

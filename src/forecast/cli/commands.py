@@ -13,6 +13,7 @@ from forecast.cli.app import AsJson, Wait, day_option
 from forecast.cli.output import print_metrics, print_result
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Settings
+from forecast.core.text import counted
 
 if TYPE_CHECKING:
     from msgspec import UnsetType
@@ -222,10 +223,11 @@ def _dataset_message(compared: DatasetComparison | UnsetType) -> str:
 
 def _replay_message(counts: ReplayCounts) -> str:
     return (
-        f"{counts.rows:,} quarantined rows in {counts.files:,} files: {counts.replayed:,} pass now, "
+        f"{counted(counts.rows, 'quarantined row')} in {counted(counts.files, 'file')}: {counts.replayed:,} pass now, "
         f"{counts.replayed_before:,} passed before, {counts.still_quarantined:,} stay in quarantine"
         f"{_failed_message(counts)}\n"
-        f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
+        f"records of {counted(counts.files_changed, 'changed file')}: {counts.inserted:,} inserted, "
+        f"{counts.updated:,} updated, "
         f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_message(counts.values_removed)}"
     )
 

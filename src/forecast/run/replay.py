@@ -34,6 +34,7 @@ from forecast.core.schemas import (
     to_frame,
 )
 from forecast.core.stations import Stations
+from forecast.core.text import counted
 from forecast.extract.json.lines import rows_of_records
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import ObservationCollection
@@ -201,7 +202,8 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
             raise
         except Exception:
             facts = {"object": source.key, "code": INTERNAL_ERROR}
-            LOGGER.exception("internal error on %d rows of %s", len(rows), source.key, extra={"facts": facts})
+            rows_of = f"{counted(len(rows), 'row')} of {source.key}"
+            LOGGER.exception("internal error on %s", rows_of, extra={"facts": facts})
             counts.rows_failed += len(rows)
     return concat(frames, VALIDATED_SCHEMA)
 
