@@ -59,7 +59,7 @@ def test_old_objects_and_files_are_listed_in_the_order_of_their_keys(zone: RawZo
     assert len(zone.requests) == 6
 
 
-def test_between_two_keys_few_others_are_asked_for(zone: RawZone) -> None:
+def test_few_keys_between_two_keys_are_requested(zone: RawZone) -> None:
     """The file of station A is between the old objects of both."""
     last, first = zone.old[2_499], zone.old[2_500]
     assert [raw.size for raw in S3Store(URI).list(after=last, before=first)] == [1]
@@ -119,7 +119,9 @@ def test_the_benchmark_tells_what_a_night_costs_beside_old_objects(
 
 
 @pytest.mark.parametrize(("dearest", "held"), [(1.19, True), (1.21, False)])
-def test_nights_that_history_makes_dearer_fail(objects: Callable[[float], bool], dearest: float, held: bool) -> None:
+def test_the_benchmark_fails_if_history_makes_nights_slower(
+    objects: Callable[[float], bool], dearest: float, held: bool
+) -> None:
     assert objects(dearest) is held
 
 

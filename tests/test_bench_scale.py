@@ -103,7 +103,7 @@ def test_a_figure_beyond_its_aim_fails(cpu: float, megabytes: float, held: bool)
 
 
 @pytest.mark.parametrize("arguments", [("--documents", "20000"), ("--objects", "10000")])
-def test_sizes_that_make_no_curve_are_refused(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_sizes_that_give_no_curve_are_an_error(arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         scale.main(list(arguments))
     assert "a curve needs more than 20000 documents and 10000 objects" in capsys.readouterr().err

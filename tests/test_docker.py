@@ -10,7 +10,7 @@ IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "docker" / "compose.yml").read_text("utf-8")
 
 
-def test_dumps_are_made_by_the_tools_of_the_very_mongodb_that_they_are_made_of() -> None:
+def test_the_image_has_the_dump_tools_of_its_own_mongodb() -> None:
     bases = [
         re.findall(r"^ARG MONGO_IMAGE=(\S+)$", (ROOT / file).read_text("utf-8"), re.MULTILINE)
         for file in ("Dockerfile", "docker/mongo/Dockerfile")
@@ -25,7 +25,7 @@ def test_the_pipeline_runs_as_a_user_that_is_not_root_and_gets_signals_itself() 
     assert re.findall(r"^ENTRYPOINT (.+)$", last, re.MULTILINE) == ['["pipeline"]']
 
 
-def test_nothing_gets_into_the_image_that_is_not_named() -> None:
+def test_only_listed_files_get_into_the_image() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[:1] not in {"#", ""}]
     assert lines[0] == "*"
     assert [line for line in lines if line.startswith("!")] == ["!pyproject.toml", "!poetry.lock", "!src"]

@@ -52,7 +52,7 @@ def test_case_108_letters_that_stdout_cannot_encode_are_replaced(body: str, enco
         ("| head -c 10", b""),
     ],
 )
-def test_case_108_a_stream_that_takes_nothing_changes_no_exit_code(body: str, streams: str, said: bytes) -> None:
+def test_case_108_a_closed_or_full_stdout_does_not_change_the_exit_code(body: str, streams: str, said: bytes) -> None:
     done = run(BODIES[body], streams)
     assert done.returncode == 3
     assert said in done.stderr

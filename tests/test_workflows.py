@@ -84,7 +84,7 @@ def test_actions_are_named_by_their_whole_commit_and_their_version(workflow: Pat
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_has_no_right_that_a_job_did_not_ask_for(workflow: Path) -> None:
+def test_a_workflow_has_no_permission_that_a_job_did_not_request(workflow: Path) -> None:
     text = workflow.read_text("utf-8")
     assert "\npermissions: {}\n" in text
     assert "pull_request_target" not in text
@@ -115,7 +115,7 @@ def test_the_tag_changes_with_the_files_and_the_bases_of_the_image_and_with_noth
     assert built_tag(machine, project) not in {first, second}
 
 
-def test_what_is_not_committed_is_not_built_because_no_tag_would_tell_of_it(machine: Machine, project: Path) -> None:
+def test_uncommitted_changes_are_not_built_because_no_tag_would_show_them(machine: Machine, project: Path) -> None:
     (project / "src" / "new.py").write_text("print(2)\n")
     done = machine.run(ROOT / ".github" / "build-image", "pipeline", cwd=project)
     assert (done.returncode, done.stdout) == (2, "")
@@ -135,7 +135,7 @@ def push(machine: Machine) -> subprocess.CompletedProcess[str]:
     return machine.run(ROOT / ".github" / "push-image", "forecast-mongo:t", "forecast-prod/mongo", "t")
 
 
-def test_an_image_that_is_there_is_not_pushed_again(machine: Machine) -> None:
+def test_an_existing_image_is_not_pushed_again(machine: Machine) -> None:
     machine.program("aws", f'echo "{PUSHED}"')
     machine.program("docker", "")
     done = push(machine)
@@ -143,7 +143,7 @@ def test_an_image_that_is_there_is_not_pushed_again(machine: Machine) -> None:
     assert "docker" not in machine.calls
 
 
-def test_an_image_that_is_not_there_is_pushed_under_its_tag(machine: Machine, tmp_path: Path) -> None:
+def test_a_missing_image_is_pushed_under_its_tag(machine: Machine, tmp_path: Path) -> None:
     there = tmp_path / "there"
     machine.program(
         "aws",
@@ -333,7 +333,7 @@ def test_workers_are_started_for_a_run_and_stopped_however_it_ends(
     assert '{"containerOverrides":[{"name":"pipeline-workers","command":["--reprocess"]}]}' in machine.calls
 
 
-def test_workers_that_do_not_come_are_stopped_and_nothing_is_run(machine: Machine) -> None:
+def test_workers_that_do_not_start_are_stopped_and_nothing_is_run(machine: Machine) -> None:
     done = run_on_workers(machine, "2", fails="services-stable")
     assert done.returncode != 0
     assert steps(machine) == ["scheduler 1", "worker 2", "wait", "worker 0", "scheduler 0"]

@@ -117,7 +117,7 @@ def test_latency_report_writes_its_metrics_before_its_result(loaded: Loaded, tmp
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "weather"
 
 
-def test_latency_report_takes_the_newest_day_where_none_is_named(loaded: Loaded, tmp_path: Path) -> None:
+def test_latency_report_uses_the_newest_day_by_default(loaded: Loaded, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
     result = _typed("latency", "--station-id", "07915", "--iterations", "1", "--json", *slow)
     assert json.loads(result.stdout)["date"] == "2024-10-03"
@@ -131,7 +131,7 @@ def test_latency_over_its_limit_is_exit_code_3(loaded: Loaded, tmp_path: Path) -
 @pytest.mark.parametrize(
     "arguments", [("--station-id", "NOWHERE"), ("--iterations", "0"), ("--date", "soon"), ("--slo-uri", "no.toml")]
 )
-def test_latency_report_of_what_cannot_be_is_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
+def test_latency_report_with_an_invalid_request_is_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
     result = _typed("latency", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert arguments[0] in result.stderr or arguments[1] in result.stderr
@@ -235,7 +235,7 @@ def test_crud_check_tries_four_steps_and_leaves_nothing(loaded: Loaded, replica_
         assert collection.count_documents({"station.id": {"$regex": "^crud-check"}}) == 0
 
 
-def test_crud_check_where_the_validator_is_another_is_exit_code_2(replica_set: str, mongo_database: str) -> None:
+def test_crud_check_with_another_validator_is_exit_code_2(replica_set: str, mongo_database: str) -> None:
     client: MongoClient[dict[str, Any]]
     with MongoClient[dict[str, Any]](replica_set) as client:
         validator = {"$jsonSchema": {"required": ["no such part"]}}

@@ -51,7 +51,7 @@ def test_each_setting_is_shown_with_where_it_comes_from(monkeypatch: pytest.Monk
     assert lines["PROCESSED_URI"].split() == ["PROCESSED_URI", "none", "default"]
 
 
-def test_all_that_is_wrong_is_reported_one_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_error_is_reported_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_OBJECT_MB", "much")
     result = config("--log-level", "LOUD", "--raw-uri", f"ftp://me:{SECRET}@host/")
     assert (result.exit_code, result.stdout) == (2, "")

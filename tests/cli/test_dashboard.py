@@ -42,7 +42,7 @@ def asked(*arguments: str) -> Result:
     return result
 
 
-def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None:
+def test_the_site_is_written_and_the_second_time_nothing_of_it_is_written(tmp_path: Path) -> None:
     write_nights(tmp_path / "logs", Faults(ages={"ITESTA19": 200}))
     first, second = json.loads(asked("--json").stdout), json.loads(asked("--json").stdout)
     assert first == {"index": "logs/site/index.html", "written": first["written"], "unchanged": 0, "removed": 0}
@@ -52,7 +52,7 @@ def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None
     assert "The database could not be reached, so this page only shows what is in the reports: " in html
 
 
-def test_where_the_schedule_is_known_a_missed_night_is_named_and_the_next_run_is_reported(tmp_path: Path) -> None:
+def test_with_a_schedule_a_missed_night_and_the_next_run_are_shown(tmp_path: Path) -> None:
     write_nights(tmp_path / "logs", Faults(missed=frozenset({38})))
     asked("--schedule", "10 3 * * *")
     html = (tmp_path / "logs/site/index.html").read_text("utf-8")
@@ -60,7 +60,7 @@ def test_where_the_schedule_is_known_a_missed_night_is_named_and_the_next_run_is
     assert 'data-due="2026-11-30T03:10:00+00:00"' in html
 
 
-def test_for_a_person_it_names_the_page_to_open(tmp_path: Path) -> None:
+def test_the_command_names_the_page_to_open(tmp_path: Path) -> None:
     result = asked("--site-uri", "pages")
     (warning,) = result.stderr.splitlines()
     assert result.exit_code == 0

@@ -82,7 +82,7 @@ def test_values_are_csv_by_station_and_time_without_what_failed(zone: Path) -> N
     ]
 
 
-def test_all_flags_stand_beside_the_values(zone: Path) -> None:
+def test_with_all_flags_each_value_has_its_flag_next_to_it(zone: Path) -> None:
     shown = json.loads(told("values", "--processed-uri", str(zone), *A_DAY, "--flags", "all", "--format", "json"))
     assert shown[1] == {"station_id": "A", "timestamp": at(5), "air_temperature": 99.0, "air_temperature_flag": 4}
 
@@ -95,7 +95,7 @@ def test_the_interval_is_half_open_and_takes_instants_of_any_zone(zone: Path) ->
     assert len(told("values", "--processed-uri", str(zone), *A_DAY, "--until", day).splitlines()) == 4
 
 
-def test_intervals_are_asked_for_by_their_length(zone: Path) -> None:
+def test_regular_intervals_are_requested_by_their_length(zone: Path) -> None:
     arguments = ("values", "--processed-uri", str(zone), *A_DAY, "--freq", "30min")
     assert told(*arguments).splitlines()[1:] == [f'"A","{at(0)}",', f'"A","{at(30)}",']
     assert told(*arguments, "--min-share", "0.1").splitlines()[1:] == [f'"A","{at(0)}",12', f'"A","{at(30)}",12.2']
@@ -103,7 +103,7 @@ def test_intervals_are_asked_for_by_their_length(zone: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_a_station_of_which_nothing_was_found_is_named_on_stderr(zone: Path) -> None:
+def test_a_station_without_data_is_named_on_stderr(zone: Path) -> None:
     result = asked("values", "--processed-uri", str(zone), *A_DAY, "--station", "no\x1bwhere", "--format", "table")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0].split() == ["station_id", "timestamp", "air_temperature"]
@@ -143,7 +143,7 @@ def test_entries_for_the_registry_are_proposed_from_a_networks_own_list(tmp_path
         ([], "error: this list needs a key; save it and name the file with --from. It is the CSV of DPObs"),
     ],
 )
-def test_a_list_that_cannot_be_had_is_exit_code_2(more: list[str], words: str) -> None:
+def test_an_unavailable_station_list_is_exit_code_2(more: list[str], words: str) -> None:
     result = asked("stations", "sync", "Météo-France observations", *more)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
@@ -155,7 +155,7 @@ def test_parameters_need_no_store() -> None:
     assert shown[PARAMETER_NAMES.index("air_temperature")]["udunits"] == "degC"
 
 
-def test_a_file_holds_the_result_and_stdout_nothing(zone: Path, tmp_path: Path) -> None:
+def test_with_output_the_result_is_in_the_file_and_not_on_stdout(zone: Path, tmp_path: Path) -> None:
     file = tmp_path / "out.parquet"
     arguments = ("--processed-uri", str(zone), *A_DAY, "--format", "parquet")
     assert told("values", *arguments, "--output", str(file)) == ""
@@ -165,7 +165,7 @@ def test_a_file_holds_the_result_and_stdout_nothing(zone: Path, tmp_path: Path) 
     assert pq.read_table(io.BytesIO(asked("values", *arguments).stdout_bytes)).equals(table)
 
 
-def test_a_file_that_cannot_be_written_is_a_fault_of_usage(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     result = asked("parameters", "--output", str(tmp_path / "nowhere" / "out.csv"))
     assert result.exit_code == 2
     assert result.stderr == f"error: {tmp_path}/nowhere/out.csv could not be written: No such file or directory\n"
@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_written_is_a_fault_of_usage(tmp_path: Path) -> No
         ),
     ],
 )
-def test_what_cannot_be_asked_for_is_exit_code_2(arguments: list[str], words: str) -> None:
+def test_an_invalid_request_is_exit_code_2(arguments: list[str], words: str) -> None:
     result = asked(*arguments)
     assert result.exit_code == 2
     assert words in " ".join(result.stderr.split())

@@ -79,7 +79,7 @@ def text(app: typer.Typer, *arguments: str, name: str = "forecast") -> str:
 
 
 @pytest.mark.whole
-def test_no_help_imports_what_does_the_work() -> None:
+def test_help_imports_no_library_that_only_the_command_needs() -> None:
     asked = [("forecast_app", command) for command in [[], ["airbyte"], ["mongo"], *COMMANDS]]
     asked += [("pipeline_app", []), ("latency_report_app", [])]
     done = subprocess.run(
@@ -94,7 +94,7 @@ def test_no_help_imports_what_does_the_work() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
+def test_help_has_examples_and_a_separate_group_of_settings(command: list[str]) -> None:
     shown = text(forecast_app, *command, "--help")
     typed = f"forecast {' '.join(command)}"
     assert f"Usage: {typed} [OPTIONS]" in shown
@@ -174,7 +174,7 @@ def test_the_version_is_shown() -> None:
         ("latency-report --st", {"--station-id", "--stations-uri"}),
     ],
 )
-def test_a_shell_is_told_how_a_word_may_end(typed: str, completed: set[str]) -> None:
+def test_a_shell_gets_completions(typed: str, completed: set[str]) -> None:
     script = typed.split(maxsplit=1)[0]
     app = {"forecast": forecast_app, **SCRIPTS}[script]
     variables = {

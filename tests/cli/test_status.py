@@ -60,7 +60,7 @@ def asked(*arguments: str) -> Result:
     return result
 
 
-def test_where_nothing_needs_attention_the_exit_code_is_0(tmp_path: Path) -> None:
+def test_if_nothing_needs_attention_the_exit_code_is_0(tmp_path: Path) -> None:
     write(tmp_path / "logs", report())
     result = asked()
     assert result.stderr == ""
@@ -112,7 +112,7 @@ def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
     assert (found["missed_runs"], found["next_run_due"]) == ([], None)
 
 
-def test_where_mongodb_is_unreachable_it_says_so_and_tells_what_the_reports_know(
+def test_if_mongodb_is_unreachable_the_status_says_so_and_uses_the_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/?directConnection=true&serverSelectionTimeoutMS=100")
@@ -158,7 +158,7 @@ def test_runs_and_stations_are_reported_as_the_database_has_them(
     }
 
 
-def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_reported_and_when_the_next_is_due(
+def test_with_a_schedule_missed_runs_and_the_next_run_are_shown(
     tmp_path: Path,
 ) -> None:
     old = {"started_at": "2020-01-01T03:10:05Z", "finished_at": "2020-01-01T03:14:05Z"}
@@ -174,7 +174,7 @@ def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_reported_and_wh
     assert "SCHEDULE is 'daily'" in refused.stderr
 
 
-def test_where_no_run_is_known_it_says_so(tmp_path: Path) -> None:
+def test_without_any_run_the_status_says_so(tmp_path: Path) -> None:
     result = asked()
     assert (result.exit_code, result.stdout.splitlines()[0]) == (
         3,
@@ -182,14 +182,14 @@ def test_where_no_run_is_known_it_says_so(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_is_no_report_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_report_is_named(tmp_path: Path) -> None:
     write(tmp_path / "logs", {"status": "fine"})
     result = asked()
     assert result.exit_code == 3
     assert "These are not status reports of this version: pipeline_status.json. Move them elsewhere" in result.stdout
 
 
-def test_where_this_machine_has_no_reports_the_copies_on_s3_are_read(s3_bucket: str) -> None:
+def test_without_reports_on_this_machine_the_copies_on_s3_are_read(s3_bucket: str) -> None:
     client = boto3.client("s3")
     body = json.dumps(report("failed", 1, "no primary")).encode()
     client.put_object(Bucket=s3_bucket, Key=f"processed/logs/{REPORT_NAME}", Body=body)
@@ -202,7 +202,7 @@ def test_where_this_machine_has_no_reports_the_copies_on_s3_are_read(s3_bucket: 
     assert "2026-11-22 03:10" in result.stdout
 
 
-def test_a_bucket_that_is_not_there_is_reported(s3_bucket: str) -> None:
+def test_a_missing_bucket_is_reported(s3_bucket: str) -> None:
     result = asked("--processed-uri", f"s3://{s3_bucket}-missing/processed/")
     assert result.exit_code == 3
     assert f"s3://{s3_bucket}-missing/processed/" in result.stdout

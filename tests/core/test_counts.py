@@ -73,7 +73,7 @@ def test_unreadable_cells_are_counted_by_parameter() -> None:
     assert tally.unreadable == {"air_temperature": 2, "wind_speed": 1}
 
 
-def test_refused_rows_are_counted_by_code() -> None:
+def test_quarantined_rows_are_counted_by_code() -> None:
     tally = QualityTally()
     codes = ["unknown_station", "no_time", "unknown_station"]
     tally.add_rejected(frame_of([{"code": code} for code in codes], REJECTED_SCHEMA))
@@ -110,7 +110,7 @@ def test_the_tally_does_not_grow_with_rows() -> None:
     assert len(tally.stations) == 1
 
 
-def test_whole_counts_pass_and_sum_up() -> None:
+def test_consistent_counts_are_accepted_and_added_up() -> None:
     objects = [
         ObjectCounts("a", "s3://b/a", "loaded", 10, 1, 8, 1, inserted=3, updated=2, unchanged=2, superseded=1),
         ObjectCounts("b", "s3://b/b", "failed", 5, 0, 5, 0, inserted=2),
@@ -130,11 +130,11 @@ def test_whole_counts_pass_and_sum_up() -> None:
         (ObjectCounts("k", "u", "done"), "outcome 'done'"),  # type: ignore[arg-type]
     ],
 )
-def test_counts_that_contradict_each_other_are_a_fault(counts: ObjectCounts, words: str) -> None:
+def test_inconsistent_counts_are_an_error(counts: ObjectCounts, words: str) -> None:
     with pytest.raises(CountsError, match=f"^k: .*{words}"):
         check_counts([counts])
 
 
-def test_a_part_of_nothing_is_zero() -> None:
+def test_a_share_of_nothing_is_zero() -> None:
     assert ratio(0, 0) == 0.0
     assert ratio(1, 4) == 0.25

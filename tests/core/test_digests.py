@@ -121,7 +121,7 @@ def test_a_value_of_one_parameter_is_not_that_of_another() -> None:
     assert len(set(halves_of(rows))) == len(MEASURED_NAMES) + 2
 
 
-def test_digests_are_those_of_yesterday() -> None:
+def test_digests_do_not_change_between_versions_of_the_program() -> None:
     """Others would have every document written again."""
     row = {
         "station_id": "A",
@@ -145,7 +145,7 @@ def test_every_missing_value_is_the_same() -> None:
 
 
 @given(QC_RESULTS)
-def test_halves_become_a_whole_and_halves_again(rows: list[Any]) -> None:
+def test_two_halves_make_a_digest_and_can_be_taken_from_it(rows: list[Any]) -> None:
     second = qc_results_of(rows)
     first = qc_results_of([(flag + 1, *others) for flag, *others in rows])
     whole = whole_digests(first, second)

@@ -32,7 +32,7 @@ def shapes() -> set[str]:
     }
 
 
-def test_no_field_goes_or_gets_another_name_within_a_format_version() -> None:
+def test_no_field_is_removed_or_renamed_within_a_format_version() -> None:
     """New ones may come. Those that a release has are added to the file."""
     known = set(KNOWN.read_text("utf-8").splitlines())
     assert sorted(known - shapes()) == [], "raise FORMAT_VERSION, and say in docs/versioning.md and the changelog why"

@@ -59,7 +59,7 @@ def test_a_line_of_json_has_time_run_level_and_facts(monkeypatch: pytest.MonkeyP
     assert entry == {"level": "ERROR", "run_id": "r1", "message": "rejected a", "object": "a", "code": "bad_gzip"}
 
 
-def test_case_112_a_name_forges_no_line_of_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_case_112_a_name_cannot_forge_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stderr = begin(monkeypatch, tmp_path, "text", io.StringIO())
     LOGGER.info("loaded %s: %d records", "b\n2026-11-29 ERROR forged \x9b31m\u202e\u2028.jsonl", 1)
     (line,) = stderr.getvalue().splitlines()
@@ -100,7 +100,7 @@ def test_the_progress_bar_and_the_log_never_share_a_line(monkeypatch: pytest.Mon
         assert re.fullmatch(f"{TIME} - INFO loaded {re.escape(key)}: 5 records", line)
 
 
-def test_no_bar_where_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_terminal_there_is_no_progress_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stderr = begin(monkeypatch, tmp_path, "text", io.StringIO())
     with progress_bar(3) as advance:
         advance()

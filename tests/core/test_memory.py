@@ -31,6 +31,6 @@ print(before - resident_mb())
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told how to keep memory small")
 @pytest.mark.whole
-def test_holes_between_blocks_that_are_kept_are_given_back() -> None:
+def test_free_memory_between_kept_blocks_is_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 300

@@ -91,7 +91,7 @@ def test_metrics_of_a_network_are_kept_for_it_and_for_the_whole() -> None:
     }
 
 
-def test_where_nothing_is_known_no_line_is_written() -> None:
+def test_without_values_no_metric_line_is_written() -> None:
     assert embedded(MetricLine({"RowsRead": Metric(None, "Count")}), "forecast-prod", NOW) is None
 
 

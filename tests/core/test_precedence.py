@@ -73,7 +73,7 @@ def test_the_first_that_differs_is_the_reason(number: int) -> None:
     assert compared(order([tuple(high)]), order([tuple(low)]))[0].tolist() == [True]
 
 
-def test_any_measured_value_counts_and_a_derived_one_does_not() -> None:
+def test_a_measured_value_counts_as_a_value_and_a_derived_one_does_not() -> None:
     rows = [dict.fromkeys(SCHEMA.names) for _ in range(3)]
     rows[1][MEASURED_NAMES[-1]] = 0.0
     found = pa.Table.from_pylist(rows, schema=SCHEMA).append_column("precipitation_amount", pa.array([1.0, 1.0, 1.0]))

@@ -299,7 +299,7 @@ def test_a_wrong_default_is_named_once(defaults: dict[str, Any], fault: str) -> 
         ),
     ],
 )
-def test_a_file_that_is_no_registry_says_where_it_breaks(content: bytes, fault: str) -> None:
+def test_a_file_that_is_not_a_registry_is_an_error_that_names_the_place(content: bytes, fault: str) -> None:
     (told,) = faults(RegistryFile("x.json", content))
     assert told.startswith(fault)
 
@@ -320,13 +320,13 @@ def test_a_file_that_is_no_registry_says_where_it_breaks(content: bytes, fault: 
         ("id,network\nA,Infoclimat\n", "t.csv, line 2 (A): network is unknown ('Infoclimat'); "),
     ],
 )
-def test_a_table_that_cannot_be_read_says_where_it_breaks(text: str, fault: str) -> None:
+def test_a_table_that_cannot_be_read_is_an_error_that_names_the_place(text: str, fault: str) -> None:
     (told,) = faults(RegistryFile("t.csv", text.encode("latin-1")))
     assert told.startswith(fault)
 
 
 @pytest.mark.parametrize("cell", ["nan", "inf", "1e400", "50,5", "north", "1_0"])
-def test_a_cell_that_is_no_position_is_named(cell: str) -> None:
+def test_a_cell_that_is_not_a_position_is_named(cell: str) -> None:
     text = f'id,name,latitude,longitude,elevation\nA,a,"{cell}",3,1\n'
     assert faults(table(text, "infoclimat.csv")) == [
         f'infoclimat.csv, line 2 (A): latitude is "{cell}"; expected a number from -90 to 90'
@@ -357,7 +357,7 @@ def test_stations_of_one_site_know_each_other_whoever_names_whom() -> None:
 
 
 @pytest.mark.parametrize("other", ["nobody", "A"])
-def test_a_twin_that_is_not_there_or_oneself_is_a_fault(other: str) -> None:
+def test_a_twin_that_does_not_exist_or_is_the_station_itself_is_an_error(other: str) -> None:
     file = registry_file(INFOCLIMAT, entry("A", same_site_as=[other]))
     assert faults(file) == [f"more.json, station 1 (A): same_site_as: there is no other station {other}"]
 
@@ -374,7 +374,7 @@ def test_being_at_one_site_is_mutual_and_goes_on(pairs: list[tuple[str, str]]) -
         assert set(named[one.id]) <= set(one.same_site_as)
 
 
-def test_what_a_file_says_forges_no_line() -> None:
+def test_text_from_a_file_cannot_forge_a_line_of_a_message() -> None:
     (fault,) = faults(registry_file(INFOCLIMAT, entry("A\n\u202eB")))
     assert fault.isprintable()
 

@@ -31,7 +31,7 @@ def test_of_very_many_moments_the_last_thousand_are_given() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "daily", "@daily", "1 2 3 4", "0 1 2 3 4 5", "60 3 * * *", "cron(15 5 * * ? *)"])
-def test_what_is_no_expression_of_five_fields_is_rejected(text: str) -> None:
+def test_an_expression_without_five_fields_is_rejected(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  the setting says what it takes
         checked_expression(text)
 

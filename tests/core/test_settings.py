@@ -77,7 +77,7 @@ def test_a_missing_location_says_where_it_was_looked_for_and_how_to_go_on_withou
         load_settings({"PROCESSED_URI": "  "}).require_processed_uri()
 
 
-def test_a_location_that_is_set_is_given() -> None:
+def test_a_location_that_is_set_is_returned() -> None:
     settings = load_settings({"RAW_URI": "s3://bucket/airbyte-sync/", "PROCESSED_URI": "a folder"})
     assert (settings.require_raw_uri(), settings.require_processed_uri()) == ("s3://bucket/airbyte-sync/", "a folder")
 
@@ -123,7 +123,7 @@ def test_an_error_says_where_the_wrong_value_stands(monkeypatch: pytest.MonkeyPa
     assert fault().startswith("LOG_LEVEL is 'LOUDER' (from the environment); ")
 
 
-def test_all_that_is_wrong_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_settings_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     dotenv("LOG_FORMAT=xml\n")
     monkeypatch.setenv("MAX_OBJECT_MB", "much")
     with pytest.raises(SettingError) as caught:
@@ -135,7 +135,7 @@ def test_all_that_is_wrong_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) 
     assert [message.split(" ", 1)[0] for message in caught.value.messages] == ["LOG_FORMAT", "MAX_TEMPORARY_MB"]
 
 
-def test_all_that_is_missing_is_reported_at_once() -> None:
+def test_all_missing_settings_are_reported_at_once() -> None:
     with pytest.raises(SettingError) as caught:
         load_settings().require_zones()
     assert [message.partition(" (")[0] for message in caught.value.messages] == [
@@ -198,7 +198,7 @@ def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
     "name", ["MAX_OBJECT_MB", "MAX_UNPACKED_MB", "MAX_TEMPORARY_MB", "MAX_RECORD_MB", "MAX_WORKBOOK_MB"]
 )
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "64 MB", "99999999", "all"])
-def test_a_limit_that_is_no_number_of_megabytes_is_named(name: str, value: str) -> None:
+def test_a_limit_that_is_not_a_number_of_megabytes_is_named(name: str, value: str) -> None:
     option = f"--{name.lower().replace('_', '-')}"
     takes = "expected a whole number of megabytes from 1 to 1048576"
     assert fault(**{name: value}) == f"{name} is {value!r} (from {option}); {takes}"
@@ -210,7 +210,7 @@ def test_an_encoding_that_is_not_supported_is_named() -> None:
     )
 
 
-def test_what_is_in_force_and_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_setting_in_force_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     dotenv(f"RAW_URI=raw\nMAX_OBJECT_MB=7\nAWS_ENDPOINT_URL=http://127.0.0.1:{SECRET}/\n")
     monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@host/")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)

@@ -42,6 +42,6 @@ def test_a_wrong_file_is_named_with_what_is_wrong(text: str, words: str) -> None
     assert "SLO_URI takes a TOML file of the form of src/config/slo.toml" in caught.value.message
 
 
-def test_a_file_that_is_no_text_is_named() -> None:
+def test_a_file_that_is_not_text_is_named() -> None:
     with pytest.raises(SettingError, match=r"wrong\.toml: .*SLO_URI takes"):
         read_slos(b"\xff\xfe", "wrong.toml")

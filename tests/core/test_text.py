@@ -36,7 +36,7 @@ NOT_TO_BE_SEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
         ("\U000e0001", "\\udb40\\udc01"),
     ],
 )
-def test_case_112_what_a_terminal_obeys_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_case_112_characters_that_a_terminal_interprets_are_shown_as_escapes(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 

@@ -30,7 +30,7 @@ def test_the_weather_of_a_crowd_follows_from_its_seed_and_has_a_day() -> None:
     assert 1 < values.std(axis=0).mean() < 2.7
 
 
-def test_so_many_values_as_asked_for_are_written_an_object_a_day(tmp_path: Path) -> None:
+def test_the_requested_number_of_values_is_written_in_one_object_per_day(tmp_path: Path) -> None:
     write_days(tmp_path, Crowd.country(20), hours=48, rows=600)
     first, second = sorted(tmp_path.rglob("*.jsonl"))
     rows = [json.loads(line) for path in (first, second) for line in path.read_text("utf-8").splitlines()]
@@ -39,7 +39,7 @@ def test_so_many_values_as_asked_for_are_written_an_object_a_day(tmp_path: Path)
     assert (first.name, second.name) == ("2024_07_01.jsonl", "2024_07_02.jsonl")
 
 
-def test_some_stations_of_a_crowd_send_and_the_others_are_silent(tmp_path: Path) -> None:
+def test_some_stations_of_a_crowd_report_and_the_others_are_silent(tmp_path: Path) -> None:
     write_days(tmp_path, Crowd.country(20), hours=3, stations=2)
     (only,) = tmp_path.rglob("*.jsonl")
     rows = [json.loads(line) for line in only.read_text("utf-8").splitlines()]

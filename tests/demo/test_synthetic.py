@@ -154,7 +154,7 @@ def test_demo_same_seed_same_bytes_other_seed_others(tmp_path: Path, demo: Path)
     assert [name.name for name, content in other.items() if content == again[name]] == ["_SUCCESS"]
 
 
-def test_demo_archives_do_not_tell_when_they_were_made(demo: Path) -> None:
+def test_demo_archives_do_not_contain_the_time_of_their_creation(demo: Path) -> None:
     """Two runs within one second would agree even if they did."""
     assert (demo / ONE_BY_ONE).read_bytes()[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
     with zipfile.ZipFile(demo / WORKBOOK) as archive:
@@ -467,7 +467,7 @@ def test_history_is_the_same_in_objects_of_any_size(tmp_path: Path) -> None:
     assert small == middle == large
 
 
-def test_history_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_history_without_rows_or_stations_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no history of 5 rows in objects of 0 for 1 stations"):
         write_history_jsonl(tmp_path, rows=5, rows_per_object=0, station_ids=["IBENCH001"], start=date(2024, 1, 1))
     with pytest.raises(ValueError, match="for 0 stations"):

@@ -200,7 +200,7 @@ def test_the_first_run_of_the_guide_loads_everything(guide: Guide) -> None:
     assert len(guide.digests) == DOCUMENTS
 
 
-def test_what_is_delivered_again_changes_nothing(guide: Guide) -> None:
+def test_data_that_are_delivered_again_change_nothing(guide: Guide) -> None:
     counts = json.loads(guide.one("--json").stdout)["status"]["counts"]
     assert (counts["inserted"], counts["updated"]) == (0, 0)
     assert counts["unchanged"] + counts["superseded"] == counts["records_validated"] == RECORDS

@@ -54,7 +54,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("field", ["StationID", "stationID", "station_id", "id_station"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_case_92_the_station_beside_the_payload_is_the_rows_own(
+def test_case_92_the_station_next_to_the_payload_is_that_of_the_row(
     shape: Callable[..., bytes], field: str, run_object: RunObject
 ) -> None:
     """The object lies in the folder of another station."""
@@ -72,7 +72,7 @@ def test_case_92_two_stations_that_differ_quarantine_the_row(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_case_92_other_fields_beside_the_payload_are_named(shape: Callable[..., bytes], run_object: RunObject) -> None:
+def test_case_92_other_fields_next_to_the_payload_are_named(shape: Callable[..., bytes], run_object: RunObject) -> None:
     ending = run_object(shape(TABLE[0], pm25="7"))
     ending.assert_accepted(1)
     assert [entry["columns"] for entry in ending.quality["unknown_columns"]] == [["pm25"]]
@@ -99,7 +99,7 @@ def test_case_99_columns_where_rows_belong_are_rejected_once(content: str, names
     )
 
 
-def test_case_92_what_is_measured_beside_an_empty_payload_does_not_vanish(run_object: RunObject) -> None:
+def test_case_92_measurements_next_to_an_empty_payload_are_not_lost(run_object: RunObject) -> None:
     row = {name: cell for name, cell in table_row(9).items() if name != "Date"}
     ending = run_object(lines(enveloped(TABLE[0]), enveloped({"Date": "2024-10-01"}, **row)))
     ending.assert_accepted(2)

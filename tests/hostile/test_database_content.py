@@ -57,7 +57,7 @@ def fault(collection: ObservationCollection, folder: Path) -> str:
         (("station.network",), "natural_key on station.network"),
     ],
 )
-def test_case_106_a_unique_index_of_somebody_else_is_named(
+def test_case_106_a_foreign_unique_index_is_named(
     collection: ObservationCollection, tmp_path: Path, fields: tuple[str, ...], named: str
 ) -> None:
     """Nobody else writes, so nothing is said of other writers; and waiting would not help."""
@@ -156,7 +156,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("stranger", BESIDE)
-def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that_fail_on_it(
+def test_case_106_every_command_that_fails_on_a_document_of_another_program_names_it(
     collection: ObservationCollection, tmp_path: Path, stranger: str
 ) -> None:
     loaded(collection, tmp_path, air_temperature=12.0)
@@ -245,14 +245,14 @@ def test_a_run_names_the_altered_document_next_to_the_observations_that_it_fails
     assert world.documents()[AT]["measurements"]["air_temperature"] == 15.5
 
 
-def test_a_lease_that_is_none_is_taken(world: World) -> None:
+def test_an_invalid_lease_is_taken(world: World) -> None:
     with world.mongo() as database:
         database[f"{COLLECTION}_lease"].insert_one({"_id": "writer", "run_id": "by hand"})
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     assert world.run()["exit_code"] == 0
 
 
-def test_what_a_newer_version_says_of_the_dataset_is_left_alone(collection: ObservationCollection) -> None:
+def test_a_dataset_marker_of_a_newer_version_is_left_alone(collection: ObservationCollection) -> None:
     state = DatasetState.for_collection(collection)
     state.clear("/zone", 2, 1)
     state.collection.update_one({}, {"$set": {"compression": "zstd"}})
@@ -354,9 +354,7 @@ def test_case_97_a_change_of_producer_and_back(world: World) -> None:
     assert world.reports("quality_report")[-1]["conflicts"]["examples"][0]["reason"] == "later extraction"
 
 
-def test_what_a_delivery_removes_is_reported_in_every_report_and_in_the_log(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_removed_values_are_in_every_report_and_in_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
     assert world.status()["counts"]["values_removed"] == 0
@@ -380,7 +378,7 @@ def test_what_a_delivery_removes_is_reported_in_every_report_and_in_the_log(
     ]
 
 
-def test_a_delivery_without_values_leaves_those_that_are_stored(world: World) -> None:
+def test_a_record_without_values_leaves_the_stored_ones(world: World) -> None:
     """Its cells cannot be read, so that its record has nothing but notes."""
     row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "n/a?", "humidite": "80"}
     world.raw.put("infoclimat/a_1.jsonl", FIRST)

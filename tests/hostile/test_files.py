@@ -282,7 +282,7 @@ def test_case_10_a_table_named_json_is_a_table(run_object: RunObject) -> None:
 
 
 @pytest.mark.parametrize("end", [8, 30, 60, 81, 82], ids=lambda end: f"after {end} bytes")
-def test_case_11_a_half_written_last_line_is_refused_alone(end: int, run_object: RunObject) -> None:
+def test_case_11_only_a_truncated_last_line_is_quarantined(end: int, run_object: RunObject) -> None:
     last = json.dumps(table_row(14), ensure_ascii=False).encode()[:end]
     ending = run_object(lines(*TABLE[:2]) + last)
     assert ending.sums == (3, 0, 2, 1)
@@ -299,7 +299,7 @@ def test_case_11_a_half_written_last_line_is_refused_alone(end: int, run_object:
     ],
     ids=["cells", "cells and a character", "a character"],
 )
-def test_case_11_a_half_written_last_row_is_refused_alone(last: bytes, reason: str, run_object: RunObject) -> None:
+def test_case_11_only_a_truncated_last_row_is_quarantined(last: bytes, reason: str, run_object: RunObject) -> None:
     ending = run_object(to_csv(TABLE[:2]) + last)
     assert ending.sums == (3, 0, 2, 1)
     assert ending.reasons == [("row 3", "malformed_record", reason)]
@@ -309,7 +309,7 @@ def test_case_11_a_half_written_last_row_is_refused_alone(last: bytes, reason: s
     ("make", "found"),
     [(os.mkfifo, "a named pipe"), (lambda path: path.symlink_to(path.name), "a link to itself")],
 )
-def test_what_is_no_file_is_rejected_once_and_the_others_are_loaded(
+def test_something_other_than_a_file_is_rejected_once_and_the_others_are_loaded(
     local_world: WorldMaker, make: Callable[[Path], None], found: str
 ) -> None:
     world = local_world()
@@ -361,7 +361,7 @@ def test_case_12_an_object_that_changed_after_it_was_listed_is_not_read_and_take
     assert len(world.documents()) == 4
 
 
-def test_case_13_a_key_that_climbs_is_a_key_and_no_path(s3_world: WorldMaker, tmp_path: Path) -> None:
+def test_case_13_a_key_with_parent_folders_is_a_key_and_not_a_path(s3_world: WorldMaker, tmp_path: Path) -> None:
     world = s3_world()
     key = "wunderground/ITESTB25/../../../../etc/x.jsonl"
     world.raw.put(key, lines(*TABLE))

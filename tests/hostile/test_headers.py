@@ -29,7 +29,7 @@ def table(delimiter: str, end: str) -> str:
 
 @pytest.mark.parametrize("packed", PACKED)
 @pytest.mark.parametrize(("delimiter", "end"), [(",", "\n"), (";", "\r\n"), ("\t", "\n")], ids=repr)
-def test_case_98_what_programs_put_around_a_table_is_no_part_of_it(
+def test_case_98_decoration_around_a_table_is_not_part_of_it(
     delimiter: str, end: str, packed: str, run_object: RunObject
 ) -> None:
     ending = run_object(PACKED[packed](table(delimiter, end)))
@@ -45,7 +45,7 @@ def test_case_98_another_delimiter_is_read_where_the_first_line_says_it(run_obje
     assert ending.measurements == [VALUES] * 3
 
 
-def test_case_98_a_delimiter_that_is_said_and_not_there_is_not_believed(run_object: RunObject) -> None:
+def test_case_98_a_declared_delimiter_that_does_not_occur_is_ignored(run_object: RunObject) -> None:
     run_object("\n".join(["sep=;", *map(",".join, [NAMES, *ROWS])]).encode()).assert_accepted(3)
 
 
@@ -55,7 +55,7 @@ def test_case_98_a_quote_within_a_name_breaks_no_line(run_object: RunObject) -> 
     assert ending.sums == (3, 0, 3, 0)
 
 
-def test_case_98_bad_rows_stand_where_they_are_among_all_of_it(run_object: RunObject) -> None:
+def test_case_98_bad_rows_are_reported_with_their_position_in_the_file(run_object: RunObject) -> None:
     lines = ["sep=,", "", ",".join(["Date", "Time", '"\nTemperature"', *NAMES[3:]])]
     lines += ["", "1,2", "  ", ",".join(ROWS[0]) + ",", "", ",".join(ROWS[1]) + ",", " ", ",".join(ROWS[2]) + ",5"]
     ending = run_object("\n".join(lines).encode())
@@ -130,7 +130,7 @@ def test_case_100_a_table_below_a_text_is_distinguished_from_a_text(above: str, 
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_case_100_a_row_without_a_header_is_not_passed_over_as_one(rows: int, run_object: RunObject) -> None:
+def test_case_100_a_row_is_not_skipped_as_if_it_were_a_header(rows: int, run_object: RunObject) -> None:
     """One row alone would be a header without rows: nothing of it would be read, and nothing would be said."""
     text = "\n".join(f"07915,2024-10-05 0{hour}:00:00,7.6,89" for hour in range(rows))
     message = (
@@ -162,7 +162,7 @@ def test_case_100_a_row_without_a_header_is_not_passed_over_as_one(rows: int, ru
     ],
     ids=lambda part: part.split(",")[0].split(";")[0] if isinstance(part, str) else "",
 )  # fmt: skip
-def test_case_100_binary_is_called_what_it_is_and_no_encoding_is_advised(
+def test_case_100_binary_data_are_named_and_no_encoding_is_recommended(
     start: bytes, what: str, run_object: RunObject
 ) -> None:
     ending = run_object(gzip.compress(start), variables={"FALLBACK_ENCODING": "cp1252"})

@@ -87,7 +87,7 @@ def test_cells_of_a_sheet_below_no_name_are_reported(run_object: RunObject) -> N
     assert ending.exit_code == 3
 
 
-def test_columns_of_a_sheet_without_name_or_cell_are_none(run_object: RunObject) -> None:
+def test_columns_of_a_sheet_without_name_or_cell_are_ignored(run_object: RunObject) -> None:
     ending = run_object(workbook({"011024": [["", *HEADER], ["", *sheet_row(4)]]}))
     ending.assert_accepted(1)
     assert ending.quality["unknown_columns"] == []
@@ -168,7 +168,7 @@ def test_case_92_a_row_that_names_two_stations_is_rejected(good: Record, bad: Re
 
 
 @pytest.mark.parametrize("name", ["Lille-Lesquin", "07915", " 07915 ", ""])
-def test_case_92_what_a_station_is_called_contradicts_nothing(name: str, run_object: RunObject) -> None:
+def test_case_92_the_name_of_a_station_contradicts_nothing(name: str, run_object: RunObject) -> None:
     run_object(lines(climate(1, station=name))).assert_accepted(1)
 
 

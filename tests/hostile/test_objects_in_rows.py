@@ -29,7 +29,7 @@ def as_document(*rows: Any) -> bytes:
 
 @pytest.mark.parametrize("found", [[{"temp": 13.8}], 13.8, True], ids=str)
 @pytest.mark.parametrize("write", [as_lines, as_array, as_document])
-def test_a_row_with_no_object_where_its_values_belong_is_refused_alone_and_never_empty(
+def test_only_a_row_without_its_object_of_values_is_quarantined_and_it_is_never_empty(
     write: Any, found: Any, run_object: RunObject
 ) -> None:
     ending = run_object(write(ROW | {"metric": found}, pws(9)))
@@ -65,14 +65,14 @@ def test_the_text_of_an_object_is_read_in_every_type(kind: pa.DataType, run_obje
     assert ending.measurements == [{"air_temperature": 13.8}, {"air_temperature": 13.9}]
 
 
-def test_bytes_that_are_no_text_cost_their_row_alone(run_object: RunObject) -> None:
+def test_bytes_that_are_not_text_only_affect_their_row(run_object: RunObject) -> None:
     found = pa.array([b'{"temp": 13.8}', b"\xff"], pa.binary())
     ending = run_object(to_parquet(pa.table({**NAMED, "metric": found})))
     assert ending.measurements == [{"air_temperature": 13.8}]
     assert ending.reasons == [("row 2", "malformed_record", "not JSON: Expecting value at character 1")]
 
 
-def test_a_payload_of_bytes_that_are_no_text_costs_its_record_alone(run_object: RunObject) -> None:
+def test_a_payload_that_is_not_text_only_affects_its_record(run_object: RunObject) -> None:
     payloads = pa.array([json.dumps(pws(4)).encode(), b'{"a": "\xff"}'], pa.binary())
     ending = run_object(to_parquet(pa.table({"_airbyte_data": payloads})))
     assert ending.sums == (2, 0, 1, 1)
@@ -80,7 +80,7 @@ def test_a_payload_of_bytes_that_are_no_text_costs_its_record_alone(run_object: 
 
 
 @pytest.mark.parametrize("write", [as_lines, lambda *rows: to_csv(rows)], ids=["jsonl", "csv"])
-def test_the_word_null_where_an_object_belongs_is_none(write: Any, run_object: RunObject) -> None:
+def test_the_word_null_in_place_of_an_object_is_null(write: Any, run_object: RunObject) -> None:
     """What a program writes that turns the objects of each column into JSON."""
     row = ROW | {"metric": "null", "imperial": '{"temp": 50}'}
     ending = run_object(write(row))
@@ -100,7 +100,9 @@ def test_the_word_null_where_an_object_belongs_is_none(write: Any, run_object: R
         (as_document(None, pws(4)), "line 1: observations[0]"),
     ],
 )
-def test_case_93_a_record_that_is_null_is_refused_alone(content: bytes, position: str, run_object: RunObject) -> None:
+def test_case_93_only_a_record_that_is_null_is_quarantined(
+    content: bytes, position: str, run_object: RunObject
+) -> None:
     ending = run_object(content)
     assert ending.sums == (2, 0, 1, 1)
     assert ending.reasons == [(position, "malformed_record", "not a JSON object")]

@@ -49,7 +49,7 @@ def test_case_66_killed_after_half_of_a_file_and_started_again_every_row_is_ther
     assert world.run()["counts"]["objects_already_processed"] == 1
 
 
-def test_case_67_documents_that_the_store_refuses_are_reported_and_the_others_counted(
+def test_case_67_documents_that_the_database_rejects_are_reported_and_the_others_counted(
     world: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = json.loads(SCHEMA_FILE.read_text("utf-8"))

@@ -93,7 +93,7 @@ def test_a_dry_run_remembers_no_rejection(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", ["rules", "registry", "limits"])
-def test_what_an_objects_fate_hangs_on_gives_it_another_chance(
+def test_a_rejected_object_is_tried_again_when_registry_limits_or_rules_change(
     world: World, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     world.raw.put(LAYOUT_KEY, UNKNOWN_LAYOUT)
@@ -109,7 +109,7 @@ def test_what_an_objects_fate_hangs_on_gives_it_another_chance(
     assert known(as_data(status)) == (3, 1, 0)
 
 
-def test_a_fault_of_the_program_is_remembered_until_the_program_is_another(
+def test_an_internal_error_is_remembered_until_the_program_changes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.raw.put("b.jsonl", lines(enveloped(climate(1))))
@@ -142,7 +142,7 @@ def test_a_new_version_that_is_rejected_leaves_what_the_old_one_gave(world: Worl
     assert (after["etag"], after["files"]) == (checkpoint["etag"], checkpoint["files"])
 
 
-def test_case_103_what_a_clock_behind_refused_is_loaded_by_the_next_run(
+def test_case_103_rows_quarantined_because_of_a_slow_clock_are_loaded_by_the_next_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.raw.put(CLIMATE_KEY, lines(*(climate(hour) for hour in range(12))))

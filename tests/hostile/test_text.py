@@ -56,13 +56,15 @@ def test_case_15_utf_32_is_rejected_with_what_it_is(run_object: RunObject) -> No
 # 16: Latin letters of one byte
 
 
-def test_case_16_lines_that_are_not_utf_8_are_refused_and_the_others_loaded(run_object: RunObject) -> None:
+def test_case_16_lines_that_are_not_utf_8_are_quarantined_and_the_others_loaded(run_object: RunObject) -> None:
     ending = run_object(lines(TABLE[0]) + lines(TABLE[1]).decode().encode("cp1252") + lines(TABLE[2]))
     assert ending.reasons == [("line 2", "malformed_record", "not UTF-8 at byte 64")]
     assert ending.sums == (3, 0, 2, 1)
 
 
-def test_case_16_rows_of_a_table_that_are_not_utf_8_are_refused_and_the_others_loaded(run_object: RunObject) -> None:
+def test_case_16_rows_of_a_table_that_are_not_utf_8_are_quarantined_and_the_others_loaded(
+    run_object: RunObject,
+) -> None:
     ending = run_object(csv(HEADER, ROW) + ROW.replace(":04", ":09").encode("cp1252") + b"\n")
     assert ending.reasons == [("row 2", "malformed_record", "a byte in the row that is not UTF-8")]
     assert ending.sums == (2, 0, 1, 1)

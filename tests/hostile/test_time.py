@@ -118,7 +118,7 @@ def test_case_40_a_workbook_in_the_1904_date_system(run_object: RunObject) -> No
     assert stamps(ending) == [f"2024-09-30T22:{minute:02}:00Z" for minute in (4, 9, 14)]
 
 
-def test_case_40_a_day_that_could_be_two_is_none(run_object: RunObject) -> None:
+def test_case_40_an_ambiguous_day_is_not_guessed(run_object: RunObject) -> None:
     days = ["2024-10-01", "01/10/2024", "10/01/24", "20241001"]
     ending = run_object(table(*({"Date": day, "Time": "10:00:00"} for day in days)))
     assert stamps(ending) == ["2024-10-01T08:00:00Z"]
@@ -209,7 +209,9 @@ def test_case_43_the_rows_own_utc_time_is_taken_first(run_object: RunObject) -> 
         ["02:55", "02:00"],  # newest first, or two passes: nobody can tell
     ],
 )
-def test_case_43_what_the_order_cannot_tell_is_quarantined(run_object: RunObject, clocks: list[str]) -> None:
+def test_case_43_rows_whose_pass_the_order_does_not_show_are_quarantined(
+    run_object: RunObject, clocks: list[str]
+) -> None:
     ambiguous = [clock for clock in clocks if clock.startswith("02")]
     ending = run_object(table(*local_times(*clocks)))
     assert ending.sums == (len(clocks), 0, len(clocks) - len(ambiguous), len(ambiguous))
@@ -243,7 +245,7 @@ def test_case_45_an_epoch_as_a_number(run_object: RunObject) -> None:
     assert stamps(ending) == [f"2024-10-01T00:0{minute}:00Z" for minute in (4, 5, 6, 7)]
 
 
-def test_case_45_what_could_be_two_zones_or_no_epoch_is_quarantined(run_object: RunObject) -> None:
+def test_case_45_ambiguous_zones_and_invalid_epochs_are_quarantined(run_object: RunObject) -> None:
     odd = ["2024-10-01 00:04 CST", "2024-10-01 00:04:00+99:00", "17277410400", "5", "2024-10-01"]
     ending = run_object(climate(*odd), CLIMATE_KEY)
     assert told(ending) == [("bad_timestamp", "dh_utc", stamp) for stamp in odd]
@@ -274,7 +276,7 @@ EARLY = "before 1901, when the network had no stations, or the time of an empty 
 LATE = "more than 10 minutes in the future"
 
 
-def test_case_47_times_that_cannot_be_are_quarantined_as_they_were_found(run_object: RunObject) -> None:
+def test_case_47_impossible_times_are_quarantined_unchanged(run_object: RunObject) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     early = ["1970-01-01 00:00:00", "1899-12-30 00:00:00", "0024-10-01 00:00:00"]
     late = [tomorrow, "2038-01-19 03:14:07", "2099-01-01 00:00:00"]
@@ -300,7 +302,7 @@ def test_case_47_an_empty_clock_is_seen_in_local_time_too(run_object: RunObject)
     ]
 
 
-def test_case_47_a_clock_ten_minutes_fast_is_let_in(run_object: RunObject) -> None:
+def test_case_47_a_clock_ten_minutes_fast_is_accepted(run_object: RunObject) -> None:
     now = datetime.now(UTC)
     fast = [(now + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ") for minutes in (9, 15)]
     ending = run_object(climate(*fast), CLIMATE_KEY)

@@ -56,7 +56,7 @@ def test_case_27_every_token_for_missing_is_no_value_and_no_note(run_object: Run
     assert ending.notes == []
 
 
-def test_case_27_what_looks_like_a_token_and_is_a_value_stays(run_object: RunObject) -> None:
+def test_case_27_a_value_that_looks_like_a_missing_token_is_kept(run_object: RunObject) -> None:
     rows = [{"temperature": "-9.9"}, {"visibilite": "9999"}, {"temperature": "M05"}]
     ending = run_object(climate(*rows), CLIMATE_KEY)
     ending.assert_accepted(3)
@@ -66,7 +66,7 @@ def test_case_27_what_looks_like_a_token_and_is_a_value_stays(run_object: RunObj
     assert ending.notes == [("air_temperature", "M05", "not a number")]
 
 
-def test_case_28_what_is_no_finite_number_is_never_stored(run_object: RunObject) -> None:
+def test_case_28_a_number_that_is_not_finite_is_never_stored(run_object: RunObject) -> None:
     cells = ["NaN", "Infinity", "-Infinity", "1e400", '"inf"', "12.5"]
     rows = [
         f'{{"id_station":"07915","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
@@ -257,7 +257,7 @@ def test_case_32_a_number_out_of_range_is_kept_as_it_is_and_flagged(run_object: 
     ]
 
 
-def test_case_32_what_a_document_says_of_its_quality(run_object: RunObject) -> None:
+def test_case_32_a_document_describes_its_quality(run_object: RunObject) -> None:
     ending = run_object(climate({"humidite": "255"}), CLIMATE_KEY)
     assert [document["data_quality"] for document in ending.documents] == [
         {
@@ -298,7 +298,7 @@ def test_case_33_values_that_contradict_each_other_are_all_kept_and_all_flagged(
     assert ending.evaluated == [(3, flags, 7)]
 
 
-def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject) -> None:
+def test_case_34_a_code_of_another_network_is_a_value_here(run_object: RunObject) -> None:
     """A rain of -0.1 mm is a trace: 0, with a note; a direction of 0 and 9 okta are what they say."""
     row = {"pluie_1h": "-0.1", "vent_direction": "0", "vent_moyen": "0", "nebulosite": "9"}
     ending = run_object(climate(row, {"vent_direction": "360"}), CLIMATE_KEY)
@@ -632,7 +632,7 @@ def test_case_60_a_row_without_a_measured_value_is_empty_whatever_else_it_has(ru
     assert ending.sums == (6, 5, 1, 0)
 
 
-def test_case_61_a_line_of_subtotals_is_quarantined_as_it_is(run_object: RunObject) -> None:
+def test_case_61_a_line_of_subtotals_is_quarantined_unchanged(run_object: RunObject) -> None:
     ending = run_object(table({}, {"Time": "Total", "Humidity": "80 %"}, {"Time": None}))
     assert ending.sums == (3, 0, 1, 2)
     assert [(row["code"], row["field"], row["value"]) for row in ending.rejected] == [

@@ -72,13 +72,13 @@ def test_on_a_good_day_every_step_runs_once_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("end", [stopped(1), stopped(None, "TaskFailedToStart")])
-def test_what_may_help_is_tried_again_twice(end: TaskError) -> None:
+def test_a_step_that_may_succeed_later_is_retried_twice(end: TaskError) -> None:
     day = Day(run=[end, end])
     assert (day.ran, day.failed) == (["ingest", "run", "run", "run", "latency", "dump", "dashboard"], None)
     assert day.waited == [TRY_AGAIN, TRY_AGAIN]
 
 
-def test_after_the_third_time_the_chain_stops_and_tells_how() -> None:
+def test_after_the_third_failure_the_chain_stops_and_says_why() -> None:
     day = Day(run=[stopped(1)] * 3)
     assert day.ran == ["ingest", "run", "run", "run"]
     assert day.failed is not None
@@ -87,13 +87,13 @@ def test_after_the_third_time_the_chain_stops_and_tells_how() -> None:
 
 
 @pytest.mark.parametrize("end", [stopped(2), stopped(137), stopped(13), TIMEOUT])
-def test_what_somebody_must_change_stops_the_chain_at_once(end: TaskError) -> None:
+def test_a_step_that_needs_a_change_stops_the_chain_at_once(end: TaskError) -> None:
     day = Day(run=[end])
     assert (day.ran, day.waited) == (["ingest", "run"], [])
     assert day.failed is not None
 
 
-def test_a_run_that_refused_data_is_not_repeated_costs_no_dump_and_fails_the_chain_at_its_end() -> None:
+def test_a_run_that_rejected_data_is_not_retried_and_the_chain_continues_and_ends_as_failed() -> None:
     day = Day(run=[stopped(3)])
     assert (day.ran, day.waited) == (list(STEPS), [])
     assert day.failed is not None
@@ -102,7 +102,7 @@ def test_a_run_that_refused_data_is_not_repeated_costs_no_dump_and_fails_the_cha
 
 @pytest.mark.parametrize("name", ["ingest", "latency", "dashboard"])
 @pytest.mark.parametrize("end", [stopped(2), stopped(137), TIMEOUT])
-def test_a_step_on_which_no_other_depends_costs_itself_alone(name: str, end: TaskError) -> None:
+def test_the_failure_of_a_step_on_which_no_other_depends_does_not_stop_the_chain(name: str, end: TaskError) -> None:
     day = Day(**{name: [end]})
     assert day.ran == list(STEPS)
     assert day.failed is not None

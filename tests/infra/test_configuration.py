@@ -102,7 +102,7 @@ def test_the_provider_is_locked_for_every_platform() -> None:
     assert re.search(r'"h1:[A-Za-z0-9+/]{43}="', lock)
 
 
-def test_every_check_that_is_left_out_has_its_reason() -> None:
+def test_every_disabled_check_has_its_reason() -> None:
     text = "\n".join(path.read_text("utf-8") for path in FILES)
     for skip in re.findall(r"#checkov:skip=(.*)", text):
         assert re.fullmatch(r"CKV2?_AWS_\d+:.{20,}", skip)

@@ -24,11 +24,11 @@ def test_a_line_is_taken(pattern: str, entry: dict[str, object], taken: bool) ->
     assert matches(pattern, entry) is taken
 
 
-def test_a_pattern_that_it_does_not_know_is_no_silent_miss() -> None:
+def test_an_unknown_pattern_is_an_error() -> None:
     with pytest.raises(AssertionError, match="not understood"):
         matches('{ $.event != "a" }', {"event": "b"})
 
 
-def test_lines_that_are_no_json_are_passed_over() -> None:
+def test_lines_that_are_not_json_are_ignored() -> None:
     lines = ["prepare", '{"s":"F"}', '{"s":"I"}', '"text"']
     assert counted(lines, declared()) == {"FatalErrors": 1}

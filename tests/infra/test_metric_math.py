@@ -21,16 +21,16 @@ UNHEARD: Metrics = {"healthy": None, "reports": None, "task": 5.0}
 
 
 @pytest.mark.parametrize(("member", "alive"), [(HEALTHY, 1), (SICK, 0), (GONE, 0), (UNHEARD, 1)])
-def test_a_member_is_down_where_it_says_so_or_has_no_task(member: Metrics, alive: int) -> None:
+def test_a_member_is_down_if_it_says_so_or_has_no_task(member: Metrics, alive: int) -> None:
     assert value(expression("alive"), member) == alive
 
 
 @pytest.mark.parametrize(("member", "unheard"), [(HEALTHY, 0), (SICK, 0), (GONE, 0), (UNHEARD, 1)])
-def test_a_log_is_missing_where_a_task_runs_and_says_nothing(member: Metrics, unheard: int) -> None:
+def test_a_log_is_missing_if_a_task_runs_without_logging(member: Metrics, unheard: int) -> None:
     assert value(expression("unheard"), member) == unheard
 
 
-def test_quorum_is_lost_where_two_of_three_are_down_and_not_where_their_logs_are_missing() -> None:
+def test_quorum_is_lost_if_two_of_three_are_down_but_not_if_their_logs_are_missing() -> None:
     for members in product((HEALTHY, SICK, GONE, UNHEARD), repeat=3):
         lost = sum(member in (SICK, GONE) for member in members) > 1
         assert (sum(value(expression("alive"), member) for member in members) < 2) is lost
@@ -40,7 +40,7 @@ def test_quorum_is_lost_where_two_of_three_are_down_and_not_where_their_logs_are
     ("primary", "reports", "tasks", "led"),
     [(5.0, 15.0, 5.0, 1), (None, 10.0, 5.0, 0), (None, None, 5.0, 1), (None, None, None, 0)],
 )
-def test_there_is_no_primary_where_members_report_and_none_is_one(
+def test_there_is_no_primary_if_members_report_and_none_is_primary(
     primary: float | None, reports: float | None, tasks: float | None, led: int
 ) -> None:
     metrics = {"primary": primary, "reports": reports, "task1": tasks, "task2": None, "task3": None}

@@ -44,7 +44,7 @@ def basic(pair: str) -> str:
 
 
 @pytest.mark.parametrize("pair", ["anna:päss:word", "ben:other"])
-def test_who_is_named_and_knows_the_password_is_let_through(pair: str) -> None:
+def test_a_listed_user_with_the_right_password_is_let_in(pair: str) -> None:
     assert answered(basic(pair))["uri"] == "/index.html"
 
 
@@ -52,14 +52,14 @@ def test_who_is_named_and_knows_the_password_is_let_through(pair: str) -> None:
     "header",
     [None, "", "Basic", "Basic !!!", basic("anna:other"), basic("ben:päss:word"), basic(":"), f"Basic {USERS[0]}"],
 )
-def test_everybody_else_is_asked_for_it(header: str | None) -> None:
+def test_everybody_else_is_asked_for_a_password(header: str | None) -> None:
     told = answered(header)
     assert told["statusCode"] == 401
     assert told["headers"]["www-authenticate"]["value"] == 'Basic realm="Forecast", charset="UTF-8"'
     assert "uri" not in told
 
 
-def test_the_page_shows_how_a_password_is_drawn_and_named() -> None:
+def test_the_page_shows_how_to_generate_and_enter_a_password() -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed here")
     (block,) = [one for one in blocks(DOCS / "dashboard.md", "bash") if "openssl" in one]

@@ -29,7 +29,7 @@ def infoclimat(rows: str) -> str:
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_records_are_one_line_each_whatever_the_blanks_of_the_answer(indent: int | None, mark: str) -> None:
+def test_each_record_is_one_line_whatever_the_white_space_of_the_response(indent: int | None, mark: str) -> None:
     (record,) = answered(mark + infoclimat(json.dumps(ROW, indent=indent)))
     assert (record.station, record.time) == ("07915", "2026-11-28 00:00:00")
     assert record.line == json.dumps(ROW, ensure_ascii=False, separators=(",", ":"))
@@ -43,7 +43,7 @@ def test_records_are_one_line_each_whatever_the_blanks_of_the_answer(indent: int
         ('{"stationID":"A","name":"\\u00e9\\u2028"}', '{"stationID":"A","name":"é\u2028"}'),
     ],
 )
-def test_a_record_says_what_the_answer_said(text: str, line: str) -> None:
+def test_a_record_is_unchanged_from_the_response(text: str, line: str) -> None:
     (record,) = answered(f'{{"observations": [{text}]}}', WUNDERGROUND)
     assert json.loads(record.line) == json.loads(text)
     assert json.loads(line) == json.loads(text)
@@ -61,13 +61,13 @@ def test_a_record_says_what_the_answer_said(text: str, line: str) -> None:
         '{"id_station": ' + "[" * 100_000,
     ],
 )
-def test_an_answer_that_is_not_json_to_its_end_is_broken(row: str | bytes) -> None:
+def test_a_response_that_is_not_json_to_its_end_is_broken(row: str | bytes) -> None:
     whole = infoclimat("@").encode().replace(b"@", row if isinstance(row, bytes) else row.encode())
     with pytest.raises(BrokenAnswerError, match="the response is not a JSON document: "):
         answered(whole)
 
 
 @pytest.mark.parametrize("rows", ["1", "null", '"text"', "[[]]"])
-def test_what_is_no_record_where_records_belong_is_said(rows: str) -> None:
+def test_something_other_than_a_record_among_records_is_an_error(rows: str) -> None:
     with pytest.raises(UnusableAnswerError, match=r"has no records at hourly\.\*\.\*"):
         answered(infoclimat(rows))

@@ -92,7 +92,7 @@ def test_one_source_is_read_and_reported(apis: FakeApis, tmp_path: Path) -> None
     assert sum(day["rows_written"] for day in days.values()) > 2 * 144 - 1
 
 
-def test_what_needs_attention_is_a_line_of_the_log_in_words(
+def test_each_entry_of_attention_is_a_line_of_the_log(
     apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WUNDERGROUND_API_KEY")
@@ -146,7 +146,7 @@ def test_no_output_of_any_ending_holds_the_key(apis: FakeApis, tmp_path: Path) -
     assert [form for form in (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)) if form in said] == []
 
 
-def test_an_error_that_nobody_foresaw_quotes_the_address_without_the_key_of_the_env_file(
+def test_an_unexpected_error_shows_the_address_without_the_key(
     apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: HttpTransport, url: str, *_more: Any) -> Response:
@@ -161,7 +161,7 @@ def test_an_error_that_nobody_foresaw_quotes_the_address_without_the_key_of_the_
     assert [form for form in (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)) if form in result.output] == []
 
 
-def test_a_network_that_is_not_there_is_reported_without_the_address(
+def test_an_unreachable_network_is_reported_without_the_address(
     apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)
@@ -174,7 +174,7 @@ def test_a_network_that_is_not_there_is_reported_without_the_address(
     assert report(tmp_path)["sources"]["infoclimat"]["unread"][0]["code"] == "no_answer"
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_breaks_off_is_requested_again(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)
     apis.faults.append(Fault(200, b"x" * 1000, times=1, breaks_off=True))
     result = typed("--source", "infoclimat")
@@ -201,7 +201,7 @@ def test_a_signal_ends_a_run_between_two_calls_and_what_was_read_is_kept(
     assert len(gzip.decompress(Path(uri).read_bytes()).splitlines()) == found["counts"]["rows_written"] > 0
 
 
-def test_a_setting_that_is_no_key_is_not_quoted(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_key_is_not_shown(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFOCLIMAT_TOKEN", "secret with blanks")
     result = typed("--source", "infoclimat")
     assert result.exit_code == 2

@@ -8,7 +8,7 @@ from forecast.ingest.failures import MAX_FAILURES, MAX_FAILURES_OF_STATION, Fail
 from forecast.ingest.faults import SilentError
 
 
-def test_a_station_is_left_after_three_failures_in_a_row_and_a_source_ends_after_five() -> None:
+def test_a_station_is_skipped_after_three_failures_in_a_row_and_a_source_ends_after_five() -> None:
     failures = Failures("A network")
     for _ in range(MAX_FAILURES_OF_STATION):
         assert not failures.is_left("a")
@@ -19,7 +19,7 @@ def test_a_station_is_left_after_three_failures_in_a_row_and_a_source_ends_after
         failures.note_failure(["b"])
 
 
-def test_an_answer_ends_the_row_of_its_stations_and_of_the_source() -> None:
+def test_a_response_resets_the_count_of_its_stations_and_of_the_source() -> None:
     failures = Failures("A network")
     for _ in range(MAX_FAILURES):
         failures.note_failure(["a", "b"])
@@ -27,7 +27,7 @@ def test_an_answer_ends_the_row_of_its_stations_and_of_the_source() -> None:
     assert (failures.is_left("a"), failures.has_failed("b")) == (True, False)
 
 
-def test_what_is_counted_apart_is_forgotten_afterwards() -> None:
+def test_failures_that_are_counted_separately_are_forgotten_afterwards() -> None:
     failures = Failures("A network")
     failures.note_failure(["a"])
     failures.note_answer(["b"])
@@ -40,7 +40,7 @@ def test_what_is_counted_apart_is_forgotten_afterwards() -> None:
 
 
 @pytest.mark.parametrize("answered", [False, True])
-def test_a_source_that_did_not_answer_before_ends_in_there_too(answered: bool) -> None:
+def test_a_source_that_did_not_answer_before_the_block_ends_in_it_too(answered: bool) -> None:
     failures = Failures("A network")
     if answered:
         failures.note_answer(["a"])

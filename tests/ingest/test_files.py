@@ -100,7 +100,7 @@ def test_the_files_of_registered_stations_become_objects_as_they_are(ingest: Ing
     assert counts(result) == FileCounts(listed=20, written=20, unchanged=0, missing=0)
 
 
-def test_a_second_run_asks_for_the_lists_alone_and_writes_nothing(ingest: Ingest) -> None:
+def test_a_second_run_only_requests_the_listings_and_writes_nothing(ingest: Ingest) -> None:
     read(ingest)
     before = {path: path.stat().st_mtime_ns for path in ingest.objects()}
     result = read(ingest)
@@ -108,7 +108,7 @@ def test_a_second_run_asks_for_the_lists_alone_and_writes_nothing(ingest: Ingest
     assert (result.calls, result.objects, counts(result).unchanged) == (LISTS, [], 20)
 
 
-def test_only_what_has_changed_is_fetched_and_takes_the_place_of_what_was_there(ingest: Ingest) -> None:
+def test_only_changed_files_are_fetched_and_they_replace_the_previous_objects(ingest: Ingest) -> None:
     read(ingest)
     before = objects(ingest)
     ingest.clock.time += 3600
@@ -132,7 +132,7 @@ def test_a_late_correction_of_a_file_arrives(ingest: Ingest) -> None:
     assert after[key] == served(ingest, dwd_path(key.removeprefix("dwd/")))
 
 
-def test_history_is_fetched_once_where_it_is_asked_for(ingest: Ingest) -> None:
+def test_history_is_fetched_once_if_requested(ingest: Ingest) -> None:
     assert not any("/historical/" in key for key in objects(ingest))
     result = read(ingest, since="2021-01-01")
     historical = [key for key in objects(ingest) if "/historical/" in key]
@@ -159,7 +159,7 @@ def test_the_hourly_groups_are_a_source_of_their_own(ingest: Ingest) -> None:
     }  # fmt: skip
 
 
-def test_of_a_year_all_stations_are_in_one_file(ingest: Ingest) -> None:
+def test_one_file_has_all_stations_of_a_year(ingest: Ingest) -> None:
     result = read(ingest, "meteofrance_synop", since="2025-06-01")
     assert result.calls == 2
     assert objects(ingest) == {
@@ -168,7 +168,7 @@ def test_of_a_year_all_stations_are_in_one_file(ingest: Ingest) -> None:
     }
 
 
-def test_a_file_without_a_list_is_asked_for_only_where_it_has_changed(ingest: Ingest) -> None:
+def test_a_file_without_a_listing_is_requested_conditionally(ingest: Ingest) -> None:
     read(ingest, "meteofrance_synop", since="2025-06-01")
     result = read(ingest, "meteofrance_synop")
     assert (result.calls, result.objects, counts(result).unchanged) == (2, [], 2)
@@ -183,7 +183,7 @@ def test_at_the_turn_of_the_year_the_file_of_the_year_before_is_read_to_its_end(
     assert [key.rpartition("_")[2] for key in objects(ingest)] == ["2026.csv.gz", "2027.csv.gz"]
 
 
-def test_of_the_departments_of_registered_stations_the_newest_period_is_fetched(ingest: Ingest) -> None:
+def test_the_newest_period_of_each_department_with_registered_stations_is_fetched(ingest: Ingest) -> None:
     result = read(ingest, "meteofrance_hourly")
     assert objects(ingest) == {
         f"meteofrance_hourly/departments/H_{department}_latest-2025-2026.csv.gz": served(
@@ -210,7 +210,7 @@ def test_ten_years_of_a_department_are_three_files(ingest: Ingest) -> None:
         b"PK\x03\x04 and no more",
     ],
 )
-def test_a_file_that_is_not_whole_is_asked_for_again_and_never_written(ingest: Ingest, body: bytes) -> None:
+def test_an_incomplete_file_is_requested_again_and_never_written(ingest: Ingest, body: bytes) -> None:
     ingest.apis.files.replaced[dwd_path(AIR_NOW)] = body
     result = read(ingest)
     (fault,) = result.window_faults
@@ -226,7 +226,7 @@ def test_a_file_that_is_not_whole_is_asked_for_again_and_never_written(ingest: I
     assert objects(ingest)[f"dwd/{AIR_NOW}"] == served(ingest, dwd_path(AIR_NOW))
 
 
-def test_a_file_that_is_cut_off_is_not_whole(ingest: Ingest) -> None:
+def test_a_truncated_file_is_incomplete(ingest: Ingest) -> None:
     path = f"{SYNOP}synop_2026.csv.gz"
     ingest.apis.files.replaced[path] = served(ingest, path)[:-9]
     result = read(ingest, "meteofrance_synop")
@@ -234,20 +234,20 @@ def test_a_file_that_is_cut_off_is_not_whole(ingest: Ingest) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(503), Fault(200, b"half", breaks_off=True)])
-def test_what_may_pass_is_tried_again(ingest: Ingest, fault: Fault) -> None:
+def test_a_temporary_failure_is_retried(ingest: Ingest, fault: Fault) -> None:
     fault.times, fault.where = 2, "nieder_01262_akt"
     ingest.apis.faults.append(fault)
     result = read(ingest)
     assert (result.exit_code, result.retries, len(objects(ingest))) == (0, 2, 20)
 
 
-def test_a_429_is_waited_out(ingest: Ingest) -> None:
+def test_after_a_429_the_run_waits_and_retries(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(429, times=1, where="_now.zip", headers={"Retry-After": "50"}))
     result = read(ingest)
     assert (result.exit_code, result.retries, result.waited_seconds >= 50) == (0, 1, True)
 
 
-def test_a_file_that_is_listed_and_not_there_is_missing_by_name(ingest: Ingest) -> None:
+def test_a_listed_file_that_does_not_exist_is_named_as_missing(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(404, b"gone", where="nieder_01262_akt"))
     result = read(ingest)
     assert [(fault.code, fault.message) for fault in result.window_faults] == [
@@ -256,7 +256,7 @@ def test_a_file_that_is_listed_and_not_there_is_missing_by_name(ingest: Ingest) 
     assert (result.exit_code, len(objects(ingest))) == (1, 19)
 
 
-def test_a_list_that_is_not_answered_costs_its_folder_alone(ingest: Ingest) -> None:
+def test_a_listing_without_a_response_only_affects_its_folder(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(500, where="precipitation/now/"))
     result = read(ingest)
     assert [fault.message for fault in result.window_faults] == [
@@ -265,13 +265,13 @@ def test_a_list_that_is_not_answered_costs_its_folder_alone(ingest: Ingest) -> N
     assert (result.exit_code, len(objects(ingest))) == (1, 18)
 
 
-def test_a_list_that_names_no_file_is_no_success(ingest: Ingest) -> None:
+def test_a_listing_without_files_is_an_error(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(200, b"<html><a href='new-names.zip'>new</a></html>", where="wind/now/"))
     result = read(ingest)
     assert (result.exit_code, {fault.code for fault in result.window_faults}) == (3, {"no_files"})
 
 
-def test_a_source_that_answers_nothing_is_left_after_five_calls_that_failed(ingest: Ingest) -> None:
+def test_a_source_that_never_answers_is_abandoned_after_five_failed_calls(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(404))
     result = read(ingest)
     assert (result.exit_code, result.outcome, result.calls) == (1, Outcome.FAILED, 5)
@@ -279,7 +279,7 @@ def test_a_source_that_answers_nothing_is_left_after_five_calls_that_failed(inge
     assert "did not answer 5 times in a row" in result.fault
 
 
-def test_a_station_of_which_there_is_no_file_is_named(ingest: Ingest) -> None:
+def test_a_station_without_a_file_is_named(ingest: Ingest) -> None:
     ingest.stations = network(*stations(), _station("dwd-99999", "DWD"))
     result = read(ingest)
     assert (result.exit_code, result.left_out) == (0, {"dwd-99999": "the source lists no file of this station"})
@@ -293,7 +293,9 @@ def _forget(ingest: Ingest, **fields: str) -> None:
 
 
 @pytest.mark.parametrize("forgotten", [{"listed": ""}, {"listed": "", "etag": ""}])
-def test_what_the_server_says_has_not_changed_is_not_sent_again(ingest: Ingest, forgotten: Mapping[str, str]) -> None:
+def test_a_file_that_the_server_says_is_unchanged_is_not_sent_again(
+    ingest: Ingest, forgotten: Mapping[str, str]
+) -> None:
     read(ingest)
     _forget(ingest, **forgotten)
     result = read(ingest)
@@ -301,7 +303,7 @@ def test_what_the_server_says_has_not_changed_is_not_sent_again(ingest: Ingest, 
     assert read(ingest).calls == LISTS
 
 
-def test_a_file_that_was_written_again_with_the_same_content_is_not(ingest: Ingest) -> None:
+def test_a_file_with_a_new_time_and_the_same_content_is_not_written_again(ingest: Ingest) -> None:
     read(ingest)
     _forget(ingest, listed="", etag='"other"', last_modified="")
     result = read(ingest)
@@ -325,7 +327,7 @@ def test_a_file_elsewhere_is_fetched_over_tls_alone(ingest: Ingest) -> None:
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"resources": [{"title": "no address"}]}', b"<html>"])
-def test_a_catalogue_that_is_none_is_asked_for_again(ingest: Ingest, body: bytes) -> None:
+def test_a_broken_catalogue_is_requested_again(ingest: Ingest, body: bytes) -> None:
     ingest.apis.faults.append(Fault(200, body, where="/api/1/datasets/", times=2))
     result = read(ingest, "meteofrance_hourly")
     assert (result.exit_code, result.retries, len(objects(ingest))) == (0, 2, 2)
@@ -400,7 +402,7 @@ def test_the_report_counts_the_files(ingest: Ingest) -> None:
     assert entry.message.endswith("10minutenwerte_nieder_01262_now.zip: it answered 404")
 
 
-def test_without_a_station_that_may_be_read_no_list_is_asked_for(ingest: Ingest) -> None:
+def test_without_an_allowed_station_no_listing_is_requested(ingest: Ingest) -> None:
     ingest.stations = network(
         replace(_station("dwd-00044", "DWD"), licence={"name": "CC BY-NC", "url": "https://a.example", "source": "a"})
     )
@@ -464,7 +466,7 @@ def test_two_runs_do_not_fetch_the_same_source_at_once(ingest: Ingest) -> None:
 
 
 @pytest.mark.whole
-def test_over_http_a_packed_file_stays_as_it_is(ingest: Ingest) -> None:
+def test_over_http_a_gzipped_file_stays_compressed(ingest: Ingest) -> None:
     with serve(ingest.apis) as url:
         ingest.of_networks |= {"MF_SYNOP_API_URL": url, "MF_HOURLY_API_URL": url, "DWD_API_URL": url}
         ingest.around.transport = Surroundings().transport
@@ -505,7 +507,7 @@ def test_the_pipeline_reads_what_was_fetched(
     assert values <= set(result.values(0))
 
 
-def test_the_zips_of_the_fake_are_as_those_of_dwd(ingest: Ingest) -> None:
+def test_the_simulated_zips_have_the_form_of_dwds(ingest: Ingest) -> None:
     with zipfile.ZipFile(io.BytesIO(served(ingest, dwd_path(AIR_NOW)))) as archive:
         (name,) = archive.namelist()
         header, first, *_ = archive.read(name).decode().splitlines()

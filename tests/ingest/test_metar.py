@@ -84,7 +84,7 @@ def test_a_day_without_reports_is_read_and_a_silent_station_comes_back(ingest: I
         (json.dumps([{"icaoId": "LFQZ", "obsTime": int(at(2026, 11, 26))}]).encode(), "other_day", 3),
     ],
 )
-def test_an_answer_to_another_question_is_refused_by_name(
+def test_a_response_about_other_stations_or_days_is_an_error(
     ingest: Ingest, body: bytes, code: str, exit_code: int
 ) -> None:
     ingest.apis.faults.append(Fault(200, body))
@@ -100,7 +100,7 @@ def test_a_source_without_a_key_is_read_where_the_registry_has_stations_of_it(tm
         ingest.run("metar")
 
 
-def test_the_check_asks_by_the_networks_own_id(ingest: Ingest) -> None:
+def test_the_check_uses_the_networks_own_station_id(ingest: Ingest) -> None:
     result = ingest.run("metar", check=True)
     assert result.exit_code == 0
     assert "ids=EBBZ&" in ingest.apis.calls[0][2]

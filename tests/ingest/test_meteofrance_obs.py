@@ -34,7 +34,7 @@ def written(ingest: Ingest) -> list[tuple[str, str]]:
     return [(row["_airbyte_data"]["geo_id_insee"], row["_airbyte_data"]["validity_time"]) for row in ingest.envelopes()]
 
 
-def test_the_department_stands_in_the_id() -> None:
+def test_the_department_is_part_of_the_station_id() -> None:
     assert [department_of(name) for name in ("59343991", "01014002", "20004002", "97418110", "98818001")] == [
         "59", "01", "20", "974", "988",
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_the_last_24_hours_of_each_department_are_one_call_with_the_key_in_its_h
     assert [min(time for _, time in rows), max(time for _, time in rows)] == times
 
 
-def test_six_minutes_are_a_source_of_their_own_with_a_call_a_station(ingest: Ingest) -> None:
+def test_six_minute_values_are_a_separate_source_with_one_call_per_station(ingest: Ingest) -> None:
     result = ingest.run("meteofrance_6min")
     assert [address for _, _, address in ingest.apis.calls] == [
         f"/public/DPPaquetObs/v2/paquet/infrahoraire-6m?id_station={name}&format=json" for name in NAMES
@@ -62,14 +62,14 @@ def test_six_minutes_are_a_source_of_their_own_with_a_call_a_station(ingest: Ing
     assert (result.exit_code, len(written(ingest))) == (0, 240 * len(NAMES))
 
 
-def test_stations_of_the_department_that_the_registry_lacks_are_passed_over(ingest: Ingest) -> None:
+def test_stations_of_the_department_that_are_not_in_the_registry_are_ignored(ingest: Ingest) -> None:
     ingest.stations = stations("59343991")
     result = ingest.run("meteofrance")
     assert (result.exit_code, result.sources[0].read) == (0, 24)
     assert {name for name, _ in written(ingest)} == {"59343991"}
 
 
-def test_only_what_is_late_or_corrected_is_written_again(ingest: Ingest) -> None:
+def test_only_late_or_corrected_rows_are_written_again(ingest: Ingest) -> None:
     late = Outage("mf-80379002", at(2026, 11, 28, 6), at(2026, 11, 28, 12), NOW.timestamp() + HOUR)
     ingest.world.outages.append(late)
     ingest.run("meteofrance")
@@ -104,13 +104,13 @@ def test_a_run_within_24_hours_has_lost_nothing(ingest: Ingest) -> None:
     assert (source.exit_code, source.window_faults, len(written(ingest))) == (0, [], 2 * 24 * len(NAMES))
 
 
-def test_history_is_not_asked_for_where_there_is_none(ingest: Ingest) -> None:
+def test_no_history_is_requested_from_an_api_that_keeps_none(ingest: Ingest) -> None:
     (source,) = ingest.run("meteofrance", since="2026-01-01", stations=("mf-59343991",)).sources
     assert (source.exit_code, source.calls) == (0, 1)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_not_accepted_costs_one_call_and_is_shown_nowhere(
+def test_with_a_rejected_key_only_one_call_is_made_and_the_key_is_never_shown(
     ingest: Ingest, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     ingest.apis.faults.append(Fault(status, f'{{"fault": {{"message": "Invalid {KEY}"}}}}'.encode()))
@@ -137,7 +137,7 @@ def test_the_state_and_the_objects_hold_no_key(ingest: Ingest) -> None:
 
 
 @pytest.mark.whole
-def test_both_streams_keep_to_the_calls_a_minute_of_their_key(tmp_path: Path) -> None:
+def test_both_streams_share_the_rate_limit_of_their_key(tmp_path: Path) -> None:
     names = [f"{department:02}001001" for department in range(1, 31)]
     ingest = Ingest(tmp_path, stations=stations(*names))
     result = ingest.run("meteofrance", "meteofrance_6min")
@@ -146,7 +146,7 @@ def test_both_streams_keep_to_the_calls_a_minute_of_their_key(tmp_path: Path) ->
     assert min(later - sooner for sooner, later in zip(times, times[PER_MINUTE:], strict=False)) >= 60 - 1e-6
 
 
-def test_a_429_is_waited_out(ingest: Ingest) -> None:
+def test_after_a_429_the_run_waits_and_retries(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(429, b'{"fault": {"code": 900800}}', times=1, headers={"Retry-After": "30"}))
     (source,) = ingest.run("meteofrance").sources
     assert (source.exit_code, source.retries) == (0, 1)
@@ -164,7 +164,7 @@ def test_a_department_that_is_not_answered_is_missing_and_the_others_are_read(in
 
 
 @pytest.mark.parametrize("fault", [Fault(200, b'[{"geo_id_insee": "5934', breaks_off=True), Fault(200, b"<html>")])
-def test_a_broken_body_is_asked_for_again(ingest: Ingest, fault: Fault) -> None:
+def test_a_broken_response_is_requested_again(ingest: Ingest, fault: Fault) -> None:
     fault.times = 1
     ingest.apis.faults.append(fault)
     assert (ingest.run("meteofrance").exit_code, len(written(ingest))) == (0, 24 * len(NAMES))

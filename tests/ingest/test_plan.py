@@ -16,19 +16,19 @@ from forecast.networks.wunderground.fetch import FETCH as WUNDERGROUND
 DAYS = [date(2026, 11, day) for day in range(1, 31)]
 
 
-def test_infoclimat_is_asked_for_a_hundred_stations_a_day_in_one_call() -> None:
+def test_one_call_to_infoclimat_requests_a_day_of_a_hundred_stations() -> None:
     found = windows(INFOCLIMAT, {f"{number:05}": DAYS[:1] for number in range(250)})
     assert [len(window.stations) for window in found] == [100, 100, 50]
     assert {(window.first, window.last) for window in found} == {(DAYS[0], DAYS[0])}
 
 
-def test_infoclimat_is_asked_for_a_hundred_days_of_one_station_in_one_call() -> None:
+def test_one_call_to_infoclimat_requests_a_hundred_days_of_one_station() -> None:
     many = [DAYS[0] + timedelta(days=number) for number in range(150)]
     found = windows(INFOCLIMAT, {"A": many})
     assert [(window.first, window.last) for window in found] == [(many[0], many[99]), (many[100], many[149])]
 
 
-def test_weather_underground_is_asked_for_one_station_and_one_day() -> None:
+def test_a_call_to_weather_underground_requests_one_station_and_one_day() -> None:
     found = windows(WUNDERGROUND, {"A": DAYS, "B": DAYS})
     assert {(window.stations, window.first) for window in found} == {((name,), day) for name in "AB" for day in DAYS}
     assert len(found) == 60
@@ -39,7 +39,7 @@ def test_weather_underground_is_asked_for_one_station_and_one_day() -> None:
     st.sampled_from([INFOCLIMAT, METAR, WUNDERGROUND]),
     st.booleans(),
 )
-def test_every_day_of_every_station_is_asked_for_once_and_no_call_is_too_large(
+def test_every_day_of_every_station_is_requested_once_and_no_call_is_too_large(
     days: dict[str, set[date]], fetch: Fetch, backwards: bool
 ) -> None:
     found = windows(fetch, days, backwards=backwards)

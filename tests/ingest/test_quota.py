@@ -120,7 +120,7 @@ def test_the_end_of_the_quota_is_a_clean_end_that_the_next_run_goes_on_from(tmp_
     assert ingest.apis.over_quota == 0
 
 
-def test_the_pace_is_kept_over_runs(tmp_path: Path) -> None:
+def test_the_rate_limit_holds_across_runs(tmp_path: Path) -> None:
     ingest = Ingest(tmp_path)
     for _ in range(3):
         ingest.run("wunderground", since="2026-11-28", stations=("ITESTB25",))
@@ -128,7 +128,7 @@ def test_the_pace_is_kept_over_runs(tmp_path: Path) -> None:
     assert [round(later - sooner, 3) for sooner, later in pairwise(times)] == [2.0, 2.0]
 
 
-def test_a_count_of_calls_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+def test_an_unreadable_count_of_calls_is_not_taken_as_zero(tmp_path: Path) -> None:
     pace = Pace(FETCH, Key("a key"), LocalDocuments(tmp_path, "INGEST_STATE_URI"), FakeClock(0))
     (tmp_path / pace.name).write_text("{}")
     with pytest.raises(SettingError, match="was not written by this program"):

@@ -47,7 +47,7 @@ def test_infoclimat_refusals_with_status_200_that_need_a_person_are_exit_code_2(
     assert ingest.objects() == []
 
 
-def test_ok_without_hourly_is_no_day_without_data(ingest: Ingest) -> None:
+def test_status_ok_without_hourly_is_not_a_day_without_data(ingest: Ingest) -> None:
     ingest.apis.faults.append(ok_without_hourly())
     (source,) = ingest.run("infoclimat", since=TODAY).sources
     assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.PARTIAL, 1)
@@ -55,7 +55,7 @@ def test_ok_without_hourly_is_no_day_without_data(ingest: Ingest) -> None:
     assert source.stations["00092"].missing == (date(2026, 11, 28),)
 
 
-def test_text_in_place_of_json_is_asked_for_again(ingest: Ingest) -> None:
+def test_text_in_place_of_json_is_requested_again(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(200, b"<html>maintenance</html>", times=2))
     (source,) = ingest.run("infoclimat", since=TODAY).sources
     assert (source.exit_code, source.calls, source.retries) == (0, 3, 2)
@@ -65,7 +65,7 @@ def test_text_in_place_of_json_is_asked_for_again(ingest: Ingest) -> None:
 @pytest.mark.parametrize(
     "fault", [Fault(500), Fault(503), Fault(408), Fault(200, b'{"observations": [', breaks_off=True)]
 )
-def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(ingest: Ingest, fault: Fault) -> None:
+def test_a_temporary_failure_is_retried_with_longer_and_longer_pauses(ingest: Ingest, fault: Fault) -> None:
     fault.times = 3
     ingest.apis.faults.append(fault)
     (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
@@ -88,7 +88,7 @@ def test_a_retry_after_is_obeyed(ingest: Ingest, headers: dict[str, str], second
     assert round(ingest.apis.calls[1][0] - ingest.apis.calls[0][0]) == seconds
 
 
-def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Ingest) -> None:
+def test_a_long_retry_after_ends_the_source_and_keeps_what_was_read(ingest: Ingest) -> None:
     fault = Fault(429, b"slow down", where="ITESTB25", headers={"Retry-After": "3600"})
     ingest.apis.faults.append(fault)
     (source,) = ingest.run("wunderground", since=TODAY).sources
@@ -99,7 +99,7 @@ def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Inges
     assert ingest.run("wunderground").sources[0].stations["ITESTB25"].days[date(2026, 11, 28)].written >= 204
 
 
-def test_an_address_that_is_refused_is_not_asked_again(ingest: Ingest) -> None:
+def test_a_request_that_is_rejected_is_not_repeated(ingest: Ingest) -> None:
     ingest.apis.faults.append(
         Fault(400, b'{"errors": [{"error": {"message": "Invalid parameter."}}]}', where="ITESTB25")
     )
@@ -108,7 +108,7 @@ def test_an_address_that_is_refused_is_not_asked_again(ingest: Ingest) -> None:
     assert source.window_faults[0].message.startswith("it answered 400: ")
 
 
-def test_errors_with_status_200_are_no_empty_day(ingest: Ingest) -> None:
+def test_errors_with_status_200_are_not_an_empty_day(ingest: Ingest) -> None:
     body = json.dumps({"errors": [{"error": {"message": "Something"}}], "observations": []}).encode()
     ingest.apis.faults.append(Fault(200, body, where="ITESTB25"))
     (source,) = ingest.run("wunderground", since=TODAY).sources
@@ -116,7 +116,7 @@ def test_errors_with_status_200_are_no_empty_day(ingest: Ingest) -> None:
     assert source.stations["ITESTB25"].missing == (date(2026, 11, 28),)
 
 
-def test_a_source_that_answers_nothing_is_left_after_five_windows(ingest: Ingest) -> None:
+def test_a_source_that_never_answers_is_abandoned_after_five_windows(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(500))
     (source,) = ingest.run("wunderground", since="2026-11-20").sources
     assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.FAILED, 5 * 5)
@@ -124,7 +124,7 @@ def test_a_source_that_answers_nothing_is_left_after_five_windows(ingest: Ingest
     assert "did not answer 5 times in a row" in source.fault
 
 
-def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
+def test_a_response_in_a_changed_unit_is_not_written(ingest: Ingest) -> None:
     (row, *_) = ingest.expected("00092", date(2026, 11, 28), date(2026, 11, 28)).values()
     document = {
         "status": "OK",
@@ -156,7 +156,7 @@ def test_every_unit_that_the_document_names_is_the_one_that_the_numbers_are_read
     assert dict(fetch.units)["nebulosite"] == "octats"
 
 
-def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ingest) -> None:
+def test_a_record_of_a_station_that_was_not_requested_is_not_written(ingest: Ingest) -> None:
     (row, *_) = ingest.expected("ITESTB25", date(2026, 11, 28), date(2026, 11, 28)).values()
     ingest.apis.faults.append(Fault(200, json.dumps({"observations": [{**row, "stationID": "IX\u202e1"}]}).encode()))
     (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
@@ -165,7 +165,7 @@ def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ing
 
 
 @pytest.mark.parametrize("key", [KEY, "k3y%2Fwith%2Bodd%3Dletters", "k3y/with%2Bodd%3Dletters"])
-def test_a_key_in_an_answer_is_not_shown(ingest: Ingest, key: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_in_a_response_is_not_shown(ingest: Ingest, key: str, caplog: pytest.LogCaptureFixture) -> None:
     ingest.apis.faults.append(Fault(500, f"no such call: ?apiKey={key}".encode()))
     (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert source.window_faults[0].message.endswith("it answered 500: no such call: ?apiKey=***")
@@ -209,7 +209,7 @@ def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
         ({"since": "2026-11-20", "until": "2026-11-19"}, "--since 2026-11-20 is later than --until 2026-11-19"),
     ],
 )
-def test_what_cannot_be_asked_for_is_said_before_any_call(ingest: Ingest, asked: dict[str, object], says: str) -> None:
+def test_an_invalid_request_is_an_error_before_any_call(ingest: Ingest, asked: dict[str, object], says: str) -> None:
     sources = [str(asked.pop("sources"))] if "sources" in asked else []
     with pytest.raises(SettingError) as raised:
         ingest.run(*sources, **asked)
@@ -218,13 +218,13 @@ def test_what_cannot_be_asked_for_is_said_before_any_call(ingest: Ingest, asked:
 
 
 @pytest.mark.parametrize("place", ["raw", "raw/state"])
-def test_the_state_may_not_lie_where_it_would_be_read_as_raw_data(ingest: Ingest, place: str) -> None:
+def test_the_state_must_not_be_inside_the_raw_zone(ingest: Ingest, place: str) -> None:
     ingest.more["ingest_state_uri"] = str(ingest.folder / place)
     with pytest.raises(SettingError, match="INGEST_STATE_URI"):
         ingest.run()
 
 
-def test_the_answer_to_a_bad_key_is_the_one_of_the_network(ingest: Ingest) -> None:
+def test_the_simulated_response_to_an_invalid_key_is_that_of_the_network(ingest: Ingest) -> None:
     ingest.apis.faults.append(bad_key())
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert source.fault is not None

@@ -68,7 +68,7 @@ def test_the_hourly_layer_is_a_source_of_its_own(ingest: Ingest) -> None:
 
 
 @pytest.mark.parametrize(("fetch", "rows_a_day"), [(TEN_MINUTES, 144), (HOURLY, 24)])
-def test_what_one_call_asks_for_fits_in_a_page(fetch: Fetch, rows_a_day: int) -> None:
+def test_the_rows_of_one_call_fit_in_a_page(fetch: Fetch, rows_a_day: int) -> None:
     assert fetch.pages is not None
     assert fetch.station_days * rows_a_day <= fetch.pages.size
 
@@ -107,7 +107,7 @@ def test_rows_that_arrive_between_two_pages_are_neither_lost_nor_doubled(ingest:
     assert sorted(written(ingest)) == all_of()
 
 
-def test_a_row_that_takes_the_place_of_another_between_two_pages_is_noticed(ingest: Ingest) -> None:
+def test_a_row_that_replaces_another_between_two_pages_is_noticed(ingest: Ingest) -> None:
     """As many rows as before, but others before the page: their number alone would not tell."""
     in_pages(ingest, 90)
     here = Outage("rmi-6997", at(2026, 11, 27, 0), at(2026, 11, 27, 1), at(2026, 12, 1))
@@ -125,7 +125,7 @@ def test_a_row_that_takes_the_place_of_another_between_two_pages_is_noticed(inge
 
 
 @pytest.mark.whole
-def test_what_never_stands_still_is_missing_until_the_next_run(ingest: Ingest) -> None:
+def test_records_that_change_during_every_reading_are_missing_until_the_next_run(ingest: Ingest) -> None:
     in_pages(ingest, 90)
 
     def change(number: int) -> None:
@@ -164,7 +164,7 @@ def _collection(matched: object, *codes: int) -> bytes:
         ),
     ],
 )
-def test_an_answer_that_is_not_whole_is_not_taken(ingest: Ingest, body: bytes, code: str, says: str) -> None:
+def test_an_incomplete_response_is_not_accepted(ingest: Ingest, body: bytes, code: str, says: str) -> None:
     ingest.apis.faults.append(Fault(200, body))
     (source,) = ingest.run("rmi", since=DAY, until=DAY).sources
     (fault,) = source.window_faults
@@ -175,7 +175,7 @@ def test_an_answer_that_is_not_whole_is_not_taken(ingest: Ingest, body: bytes, c
 @pytest.mark.parametrize(
     "fault", [Fault(503), Fault(200, b"<html>maintenance</html>"), Fault(200, b"{", breaks_off=True)]
 )
-def test_what_may_pass_is_tried_again(ingest: Ingest, fault: Fault) -> None:
+def test_a_temporary_failure_is_retried(ingest: Ingest, fault: Fault) -> None:
     fault.times = 2
     ingest.apis.faults.append(fault)
     (source,) = ingest.run("rmi", since=DAY, until=DAY).sources

@@ -46,7 +46,7 @@ def test_every_record_of_days_over_the_end_of_summer_time_is_written_once(ingest
 
 
 @pytest.mark.whole
-def test_a_second_run_writes_nothing_and_asks_for_three_days(ingest: Ingest) -> None:
+def test_a_second_run_requests_three_days_and_writes_nothing(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     before = ingest.objects()
     ingest.apis.calls.clear()
@@ -84,7 +84,7 @@ def test_a_correction_of_a_day_eight_days_ago_arrives_within_a_week(ingest: Inge
     assert written == {**dict.fromkeys(range(7), False), 7: True}
 
 
-def test_infoclimat_is_asked_for_all_stations_at_once(ingest: Ingest) -> None:
+def test_all_stations_of_infoclimat_are_requested_in_one_call(ingest: Ingest) -> None:
     result = ingest.run("infoclimat", since="2026-11-20")
     stations = ("00092", "000T5", "07915", "STATIC0090")
     expected = {
@@ -99,7 +99,7 @@ def test_infoclimat_is_asked_for_all_stations_at_once(ingest: Ingest) -> None:
 
 
 @pytest.mark.whole
-def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) -> None:
+def test_all_records_of_a_station_that_was_offline_for_a_week_are_read(ingest: Ingest) -> None:
     offline = Outage("ITESTB25", at(2026, 11, 27, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13))
     ingest.world.outages.append(offline)
     ingest.run("wunderground", since="2026-11-25")
@@ -109,7 +109,7 @@ def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) 
     assert ingest.newest() | ingest.expected("ITESTB25", date(2026, 11, 25), date(2026, 12, 4)) == ingest.newest()
 
 
-def test_a_station_that_was_offline_for_longer_than_is_ever_read_again_comes_back_whole(aerodrome: Ingest) -> None:
+def test_all_records_of_a_station_that_was_offline_for_longer_than_the_lookback_are_read(aerodrome: Ingest) -> None:
     back = at(2026, 12, 28, 13)
     aerodrome.world.outages.append(Outage("metar-LFQZ", at(2026, 11, 27, 12), at(2026, 12, 28, 12), back))
     aerodrome.run("metar", since="2026-11-25")
@@ -145,7 +145,7 @@ def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(
 
 
 @pytest.mark.whole
-def test_days_that_never_answer_keep_no_other_day_from_being_read(ingest: Ingest) -> None:
+def test_days_that_are_never_answered_do_not_prevent_others_from_being_read(ingest: Ingest) -> None:
     dead = [date(2026, 11, day) for day in (22, 23, 24, 25)]
     ingest.apis.faults += [Fault(500, b"oops", where=f"date={day:%Y%m%d}") for day in dead]
     ingest.run("wunderground", since="2026-11-21", stations=("ITESTB25",))
@@ -188,7 +188,7 @@ def test_a_state_with_the_digests_of_more_days_shrinks_and_works(ingest: Ingest)
 
 
 @pytest.mark.whole
-def test_a_day_that_never_answers_costs_that_station_and_day_until_it_does(ingest: Ingest) -> None:
+def test_a_day_without_an_answer_is_missing_until_it_is_answered(ingest: Ingest) -> None:
     ingest.apis.faults.append(
         fault := Fault(
             500, b"oops", where="stationId=ITESTB25&format=json&units=m&numericPrecision=decimal&date=20261125"
@@ -208,7 +208,7 @@ def test_a_day_that_never_answers_costs_that_station_and_day_until_it_does(inges
     assert len(ingest.records()) == len(set(ingest.records()))
 
 
-def test_a_refused_key_costs_one_call_and_is_shown_nowhere(ingest: Ingest) -> None:
+def test_with_a_rejected_key_only_one_call_is_made_and_the_key_is_never_shown(ingest: Ingest) -> None:
     ingest.apis.keys = frozenset()
     result = ingest.run("wunderground", since="2026-11-20")
     (source,) = result.sources
@@ -265,7 +265,7 @@ def test_a_station_that_is_added_later_gets_its_history_and_the_others_are_not_r
 
 
 @pytest.mark.whole
-def test_the_state_tells_what_was_read(ingest: Ingest) -> None:
+def test_the_state_records_what_was_read(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     kept = state(ingest, "wunderground")
     entry = kept["stations"]["ITESTB25"]

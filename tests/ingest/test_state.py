@@ -83,7 +83,7 @@ def run_over(states: tuple[StationState, ...], life: Life) -> None:
 
 
 @hypothesis.given(st.integers(0, 10**9))
-def test_what_is_forgotten_is_never_missed(seed: int) -> None:
+def test_fingerprints_that_are_forgotten_are_never_needed(seed: int) -> None:
     life = Life(seed)
     state, remembering = StationState(), Remembering()
     for _ in range(60):

@@ -59,7 +59,7 @@ def serve() -> Iterator[Callable[..., Server]]:
         yield start
 
 
-def test_an_answer_is_asked_for_gzipped_and_comes_unpacked(serve: Callable[..., Server]) -> None:
+def test_a_response_is_requested_gzipped_and_returned_decompressed(serve: Callable[..., Server]) -> None:
     server = serve()
     server.body, server.headers = gzip.compress(b'{"status": "OK"}'), {"Content-Encoding": "gzip"}
     answer = HttpTransport().get(f"http://127.0.0.1:{server.port}/")
@@ -93,7 +93,7 @@ def test_a_redirect_is_not_followed_because_it_would_carry_the_key_elsewhere(ser
     assert other.asked == []
 
 
-def test_what_is_no_gzip_though_it_says_so_is_no_answer(serve: Callable[..., Server]) -> None:
+def test_a_response_that_claims_to_be_gzip_and_is_not_is_an_error(serve: Callable[..., Server]) -> None:
     server = serve()
     server.body, server.headers = b"text", {"Content-Encoding": "gzip"}
     with pytest.raises(NoResponseError) as raised:
@@ -101,7 +101,7 @@ def test_what_is_no_gzip_though_it_says_so_is_no_answer(serve: Callable[..., Ser
     assert f"{raised.value}" == "the response claims to be gzip but is not"
 
 
-def test_an_answer_that_does_not_end_is_not_kept(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_without_end_is_not_kept(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1 << 20)
     server = serve()
     server.body = bytes((1 << 20) + 1)

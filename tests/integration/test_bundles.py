@@ -78,7 +78,7 @@ def test_state_and_counts_do_not_depend_on_the_size_of_bundles(
     assert sum(entry["values_removed"] for entry in states[0][1].values()) > 0
 
 
-def test_of_a_bundle_whose_load_fails_no_object_is_loaded_and_the_next_run_takes_them_all(
+def test_if_the_load_of_a_bundle_fails_the_next_run_loads_all_of_its_objects(
     local_world: WorldMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = local_world()

@@ -138,7 +138,7 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
         (["--since", "2024-10-08"], [DOCUMENT, ONE_BY_ONE]),
     ],
 )
-def test_days_of_syncs_choose_the_objects(
+def test_objects_are_selected_by_the_day_of_their_sync(
     new_world: WorldMaker, demo_data: Path, options: list[str], taken: list[str]
 ) -> None:
     """Airbyte's names tell the day; of any other object it is the day of its last change."""
@@ -159,21 +159,21 @@ def test_days_on_which_nothing_was_synced_are_exit_code_2(world: World) -> None:
     assert f"the 1 objects there were synced on {today}" in outcome.stderr
 
 
-def test_a_raw_zone_in_which_nothing_lies_is_exit_code_2(new_world: WorldMaker) -> None:
+def test_an_empty_raw_zone_is_exit_code_2(new_world: WorldMaker) -> None:
     world = new_world()
     outcome = world.typed("pipeline")
     assert (outcome.code, world.status()["exit_code"]) == (2, 2)
     assert f"there is nothing below {world.raw.uri}" in outcome.stderr
 
 
-def test_zones_within_each_other_are_exit_code_2(local: World) -> None:
+def test_a_zone_inside_the_other_is_exit_code_2(local: World) -> None:
     outcome = local.typed("pipeline", "--processed-uri", f"{local.raw.uri}/processed")
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith("error: PROCESSED_URI (")
     assert not local.logs_dir.exists()
 
 
-def test_what_was_written_is_what_is_there(local: World) -> None:
+def test_the_reported_counts_are_what_was_written(local: World) -> None:
     status = local.run()
     kinds = {item["kind"]: item["count"] for item in status["written"] if item["kind"] != "report"}
     assert kinds == {"records": 1368, "documents": 1368, "dataset": 1368}
@@ -211,7 +211,7 @@ def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_dat
     assert (outcome.code, outcome.json()["status"]["status"]) == (0, "success")
 
 
-def test_refused_object_is_exit_code_3(world: World) -> None:
+def test_a_rejected_object_is_exit_code_3(world: World) -> None:
     world.raw.put("wunderground/ITESTB25/a.csv", b"Time,Temperature,Humidity,Wind\n00:04:00,56.8 \xc2\xb0F,87 %,WSW\n")
     outcome = world.typed("pipeline")
     assert outcome.code == 3
@@ -259,7 +259,7 @@ def test_missing_settings_are_named(local: World) -> None:
         (["--mongodb-uri", "http://localhost"], "MONGODB_URI"),
     ],
 )
-def test_what_must_be_changed_is_exit_code_2(local: World, arguments: list[str], words: str) -> None:
+def test_an_error_that_needs_a_change_is_exit_code_2(local: World, arguments: list[str], words: str) -> None:
     outcome = local.typed("pipeline", *arguments)
     assert outcome.code == 2
     assert words in outcome.stderr
@@ -321,7 +321,7 @@ def test_settings_come_from_the_file_too_and_the_environment_wins(local: World) 
     assert len(local.documents()) == 1368
 
 
-def test_migrate_verify_tells_what_is_missing(world: World) -> None:
+def test_migrate_verify_names_what_is_missing(world: World) -> None:
     assert world.typed("pipeline").code == 0
     outcome = world.typed("migrate", "--verify")
     assert outcome.code == 0

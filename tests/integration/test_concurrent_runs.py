@@ -35,7 +35,7 @@ def _nothing() -> None:
     return
 
 
-def test_second_run_sees_the_first_and_leaves(world: World) -> None:
+def test_a_second_run_detects_the_first_and_exits(world: World) -> None:
     with held_by(world):
         outcome = world.typed("pipeline")
     assert outcome.code == 1
@@ -88,19 +88,19 @@ def test_lease_of_a_run_that_died_elsewhere_expires(world: World) -> None:
         assert world.run()["exit_code"] == 0
 
 
-def test_lease_of_a_process_of_this_machine_that_is_gone_is_free_at_once(world: World) -> None:
+def test_the_lease_of_a_dead_process_on_this_machine_is_free_at_once(world: World) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     with held_by(world, place=this_place(), pid=gone.pid):
         assert world.run()["exit_code"] == 0
 
 
-def test_lease_of_a_process_of_this_machine_that_lives_is_not_free(world: World) -> None:
+def test_the_lease_of_a_living_process_on_this_machine_is_not_free(world: World) -> None:
     with held_by(world, place=this_place(), pid=os.getppid()):
         assert world.run()["exit_code"] == 1
 
 
-def test_lease_is_given_back(world: World) -> None:
+def test_the_lease_is_released(world: World) -> None:
     world.run()
     with world.mongo() as database:
         assert list(database["weather_measurements_lease"].find()) == []
@@ -131,7 +131,7 @@ def test_run_that_lost_its_lease_stops(world: World, monkeypatch: pytest.MonkeyP
         assert [entry["run_id"] for entry in database["weather_measurements_lease"].find()] == ["other"]
 
 
-def test_of_many_that_ask_at_once_one_gets_the_lease(world: World) -> None:
+def test_of_many_concurrent_runs_one_gets_the_lease(world: World) -> None:
     taken, refused = [], []
     all_asked = threading.Barrier(8)
 
@@ -153,7 +153,7 @@ def test_of_many_that_ask_at_once_one_gets_the_lease(world: World) -> None:
     assert (len(taken), len(refused)) == (1, 7)
 
 
-def test_two_runs_without_the_lease_make_the_same_documents(
+def test_two_runs_without_the_lease_write_the_same_documents(
     local_world: WorldMaker, demo_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both load every object of the demo, overlapping deliveries among them, into one database at once."""

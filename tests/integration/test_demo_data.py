@@ -47,7 +47,7 @@ def test_documents_of_each_station_are_complete(loaded: tuple[World, dict[str, A
     assert Counter(document["station"]["id"] for document in documents.values()) == BY_STATION
 
 
-def test_unreadable_cell_leaves_a_note_and_no_value(loaded: tuple[World, dict[str, Any]]) -> None:
+def test_an_unreadable_cell_becomes_a_parse_issue_and_no_value(loaded: tuple[World, dict[str, Any]]) -> None:
     document = loaded[0].documents()[UNREADABLE]
     assert "air_temperature" not in document["measurements"]
     (note,) = document["data_quality"]["parse_issues"]
@@ -56,7 +56,7 @@ def test_unreadable_cell_leaves_a_note_and_no_value(loaded: tuple[World, dict[st
     assert note["reason"]
 
 
-def test_rows_of_a_station_nobody_registered_are_kept_aside(loaded: tuple[World, dict[str, Any]]) -> None:
+def test_rows_of_an_unknown_station_are_quarantined(loaded: tuple[World, dict[str, Any]]) -> None:
     world, status = loaded
     (key,) = world.rejected_keys()
     assert key.startswith("rejected/year=")
@@ -127,7 +127,7 @@ def _put_at_a_known_time(zone: FolderZone, key: str) -> None:
 # test_loader.py shows it of records, test_bundles.py and test_batches.py of objects.
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_objects_one_by_one_in_any_order_end_as_all_at_once(
+def test_objects_loaded_one_by_one_in_any_order_give_the_same_state_as_all_at_once(
     local_world: WorldMaker, demo_data: Path, seed: int
 ) -> None:
     together, one_by_one = local_world(), local_world()

@@ -136,7 +136,7 @@ def _paused(member: Mongod) -> Any:
 
 
 @pytest.mark.parametrize("fault", [_killed, _stepped_down, _paused])
-def test_primary_that_fails_in_mid_load(
+def test_a_load_survives_the_failure_of_the_primary(
     three: ReplicaSet, new_world_of_three: Callable[[], World], undisturbed: dict[str, str], fault: Callable[..., Any]
 ) -> None:
     three.wait_until_healthy()

@@ -167,7 +167,7 @@ def test_case_105_rows_that_were_written_before_the_pause_are_unchanged_and_eval
     assert said(world) == undisturbed
 
 
-def test_case_105_a_run_that_reprocesses_is_taken_up_by_one_that_does_not(
+def test_case_105_a_run_without_reprocess_completes_one_with_it(
     local_world: WorldMaker, undisturbed: dict[str, Any]
 ) -> None:
     """The checkpoints of the earlier load no longer vouch for the two objects that the killed run has begun."""
@@ -180,7 +180,7 @@ def test_case_105_a_run_that_reprocesses_is_taken_up_by_one_that_does_not(
     assert said(world) == undisturbed
 
 
-def test_an_object_of_rows_that_are_there_already_is_not_evaluated_again(local_world: WorldMaker) -> None:
+def test_an_object_whose_rows_are_already_stored_is_not_evaluated_again(local_world: WorldMaker) -> None:
     """Delivered once more under another name, by a run that nothing disturbs."""
     world = delivered(local_world)
     world.run()

@@ -153,7 +153,7 @@ def airbyte(new_world: WorldMaker, shared_data: Path) -> World:
     return world
 
 
-def test_every_row_is_read_and_none_is_refused(native: World) -> None:
+def test_every_row_is_read_and_none_is_quarantined(native: World) -> None:
     status = native.reports("quality_report")[0]
     assert (status["rows_read"], status["rows_empty"], status["records_rejected"]) == (4964, 14, 0)
     assert (status["records_extracted"], status["records_validated"]) == (4950, 4950)
@@ -297,13 +297,13 @@ def _load_again(world: World) -> None:
     assert world.record_keys() == keys
 
 
-def test_second_run_takes_no_object(native: World) -> None:
+def test_a_second_run_processes_no_object(native: World) -> None:
     counts = native.run()["counts"]
     assert (counts["objects_listed"], counts["objects_already_processed"], counts["objects_loaded"]) == (3, 3, 0)
     assert (counts["rows_read"], counts["inserted"]) == (0, 0)
 
 
-def test_dry_run_on_a_loaded_database_says_that_all_is_there(native: World) -> None:
+def test_a_dry_run_on_a_loaded_database_finds_everything_unchanged(native: World) -> None:
     before = native.document_bytes(), native.processed.keys(), native.checkpoints(), native.reports("")
     status = native.run(RunOptions(reprocess=True, dry_run=True))
     assert [status["counts"][name] for name in WRITTEN] == [0, 0, 4950, 0]
@@ -326,7 +326,7 @@ def test_table_of_a_file_source_gives_the_observations_of_infoclimat(
     assert {name: (digest[:HASH_LENGTH], values) for name, (digest, values) in world.contents().items()} == infoclimat
 
 
-def test_tables_without_their_days_are_refused_and_never_guessed(new_world: WorldMaker, shared_data: Path) -> None:
+def test_tables_without_their_days_are_rejected_and_never_guessed(new_world: WorldMaker, shared_data: Path) -> None:
     world = new_world()
     keys = world.deliver(whole(shared_data / "raw-undated"))
     for outcome in (("partial", 3), ("success", 0)):  # the second time they are known
@@ -387,7 +387,7 @@ def test_parquet_holds_the_same_rows_for_pandas_and_duckdb(native: World, tmp_pa
         assert (count, total) == (len(values), pytest.approx(sum(values)))
 
 
-def test_names_of_parquet_files_tell_the_month_and_nothing_of_the_run(native: World) -> None:
+def test_names_of_parquet_files_depend_on_the_month_and_not_on_the_run(native: World) -> None:
     keys = native.record_keys()
     assert {key.rpartition("/")[0] for key in keys} == {
         "observations/year=2024/month=09",

@@ -48,7 +48,7 @@ def test_checkpoint_names_the_object_and_its_version(world: World) -> None:
 
 
 @pytest.mark.both_zones
-def test_only_new_objects_are_taken(world: World, demo_data: Path) -> None:
+def test_only_new_objects_are_processed(world: World, demo_data: Path) -> None:
     world.run()
     world.deliver(demo_data, [OTHER])
     counts = world.run()["counts"]
@@ -71,7 +71,7 @@ def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.
     assert_reports_hold(world)
 
 
-def test_document_that_the_validator_refuses_ends_the_run(
+def test_a_document_that_the_validator_rejects_ends_the_run(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = json.loads(SCHEMA_FILE.read_text("utf-8"))
@@ -109,7 +109,7 @@ def _report_keys(world: World) -> list[str]:
     return [key for key in world.processed.keys() if key.startswith("logs/")]
 
 
-def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_found_by_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def forgetful(records: Any, collection: Any, *others: Any) -> Any:
         counts = loading.load_by_object(records, collection, *others)
         collection.delete_many({})
@@ -130,7 +130,7 @@ def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeyp
     assert len(world.documents()) == 1368
 
 
-def test_fault_of_the_program_costs_its_object_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_rejects_only_its_object(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError
 
@@ -143,7 +143,7 @@ def test_fault_of_the_program_costs_its_object_alone(world: World, monkeypatch: 
 
 
 @pytest.mark.both_zones
-def test_object_that_was_replaced_is_taken_again(world: World) -> None:
+def test_a_replaced_object_is_processed_again(world: World) -> None:
     world.raw.age(KEY, 2)  # S3 tells the time of a change in whole seconds
     world.run()
     document = json.loads(world.raw.get(KEY))

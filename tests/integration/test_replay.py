@@ -97,7 +97,7 @@ def test_rows_of_a_station_that_was_added_are_loaded_and_marked(world: World) ->
     assert len(world.documents()) == counts["records_validated"] + refused
 
 
-def test_what_comes_back_is_what_would_have_come_in(world: World, new_world: WorldMaker) -> None:
+def test_replayed_rows_become_the_documents_they_would_have_become(world: World, new_world: WorldMaker) -> None:
     whole = new_world()
     for key in world.raw.keys():
         whole.raw.put(key, world.raw.get(key))
@@ -123,7 +123,7 @@ def test_replaying_twice_changes_nothing(world: World) -> None:
     assert (world.document_bytes(), _content(world)) == (documents, zone)
 
 
-def test_row_that_no_rule_can_mend_stays(world: World) -> None:
+def test_a_row_that_still_fails_stays_in_quarantine(world: World) -> None:
     """Bad times, other stations than their key, rows that are no records."""
     document = json.loads(world.raw.get(DOCUMENT))
     rows = document["hourly"][INFOCLIMAT[0]]
@@ -140,7 +140,7 @@ def test_row_that_no_rule_can_mend_stays(world: World) -> None:
     assert _content(world) == before
 
 
-def test_rows_of_every_layout_of_the_demo_come_back(new_world: WorldMaker, demo_data: Path) -> None:
+def test_rows_of_every_layout_of_the_demo_can_be_replayed(new_world: WorldMaker, demo_data: Path) -> None:
     whole = new_world()
     whole.deliver(demo_data)
     _run(whole, ALL)
@@ -201,7 +201,7 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
     assert (mended.rows_failed, mended.replayed, mended.still_quarantined) == (0, 1, 0)
 
 
-def test_damaged_file_of_the_reject_store_is_named(world: World) -> None:
+def test_a_damaged_file_of_quarantined_rows_is_named(world: World) -> None:
     _run(world, _registry(INFOCLIMAT[0]))
     (key,) = world.rejected_keys()
     world.processed.put(key, world.processed.get(key)[:-20])

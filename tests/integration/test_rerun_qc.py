@@ -61,7 +61,7 @@ def _evaluated(status: Row) -> list[int]:
     return [status["counts"][name] for name in ("documents_checked", "documents_reflagged", "flags_changed")]
 
 
-def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: World) -> None:
+def test_rerun_qc_updates_documents_of_older_checks_and_counts_them(world: World) -> None:
     up_to_date = world.documents()
     _age(world, {"station.id": "07915"})
     old = world.documents()
@@ -80,21 +80,21 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
     assert_reports_hold(world)
 
 
-def test_without_it_old_qc_results_stay(world: World) -> None:
+def test_without_rerun_qc_old_flags_stay(world: World) -> None:
     _age(world, {})
     before = world.documents()
     assert _evaluated(world.run()) == [0, 0, 0]
     assert world.documents() == before
 
 
-def test_it_changes_nothing_where_nothing_has_changed(world: World) -> None:
+def test_rerun_qc_changes_nothing_if_nothing_has_changed(world: World) -> None:
     before = world.document_bytes()
     for _ in range(2):
         assert _evaluated(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 0, 0]
     assert world.document_bytes() == before
 
 
-def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
+def test_a_dry_run_of_rerun_qc_writes_nothing(world: World) -> None:
     _age(world, {})
     before = world.document_bytes()
     assert _evaluated(world.run(RunOptions(rerun_qc=True, dry_run=True))) == [0, 0, 0]
@@ -108,7 +108,7 @@ def _strict() -> Stations:
     return stations_with({"07915": {"thresholds": {"air_temperature": {"gross_range_suspect_max": 0.0}}}})
 
 
-def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_them_back(world: World) -> None:
+def test_a_threshold_of_a_station_changes_its_flags_and_removing_it_restores_them(world: World) -> None:
     before = world.documents()
     status, _ = main.run_pipeline(world.settings(), RunOptions(rerun_qc=True), _strict())
     after = world.documents()

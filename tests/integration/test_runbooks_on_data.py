@@ -66,11 +66,11 @@ def assert_page_holds(page: str, world: World, at_least: int) -> None:
             assert any(re.fullmatch(pattern, told) for told in printed), (command, line, printed)
 
 
-def test_daily_operation_prints_what_its_page_shows(world: World) -> None:
+def test_the_commands_of_daily_operation_print_what_the_page_shows(world: World) -> None:
     assert_page_holds("daily-operation.md", world, 8)
 
 
-def test_faulty_data_print_what_their_page_shows(world: World) -> None:
+def test_the_commands_of_problems_with_the_data_print_what_the_page_shows(world: World) -> None:
     """An object that cannot be read and one with a new column come after the week."""
     row = {"id_station": LESQUIN, "dh_utc": "2024-10-09 00:00:00", "temperature": "12.0", "point_de_rosee_neu": "1"}
     world.raw.put("infoclimat/observations/new.jsonl", json.dumps(row).encode())

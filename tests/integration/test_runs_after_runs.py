@@ -30,7 +30,7 @@ def leave_status(world: World, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changes}), "utf-8")
 
 
-def test_a_run_that_is_turned_away_leaves_the_status_of_the_one_at_work(world: World) -> None:
+def test_a_run_that_stops_because_of_another_leaves_its_status_unchanged(world: World) -> None:
     world.run()
     leave_status(world, status="running", exit_code=None, finished_at=None)
     before = (world.logs_dir / "pipeline_status.json").read_bytes()
@@ -83,7 +83,7 @@ def test_a_status_of_a_run_on_another_database_does_not_say_that_it_died(world: 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "running"}'])
-def test_a_status_that_is_none_stops_nobody(world: World, text: str) -> None:
+def test_an_unreadable_status_does_not_stop_a_run(world: World, text: str) -> None:
     first = world.run()
     (world.logs_dir / "pipeline_status.json").write_text(text, "utf-8")
     status = world.run()

@@ -195,7 +195,7 @@ def test_object_that_changes_between_listing_and_reading_is_left_for_the_next_ru
         ),
     ],
 )
-def test_fault_that_passes_changes_nothing(
+def test_a_temporary_fault_changes_nothing(
     world: World,
     s3: FaultyS3,
     patient: Callable[[Fault], None],
@@ -223,7 +223,7 @@ def test_fault_that_passes_changes_nothing(
     ],
     ids=["500", "503", "empty", "silent"],
 )
-def test_list_that_breaks_off_in_its_middle_is_no_list(
+def test_a_listing_that_breaks_off_is_not_used(
     world: World, s3: FaultyS3, patient: Callable[[Fault], None], undisturbed: Ending, fault: Fault, words: str
 ) -> None:
     patient(fault)
@@ -252,7 +252,7 @@ def test_server_that_never_answers_ends_the_run(
     assert_mended(world, s3, undisturbed)
 
 
-def test_server_that_falls_silent_is_not_asked_for_every_object(
+def test_a_silent_server_is_not_called_for_every_object(
     world: World, s3: FaultyS3, patient: Callable[[Fault], None], objects: dict[str, bytes], undisturbed: Ending
 ) -> None:
     patient(is_silent)
@@ -307,7 +307,7 @@ def test_access_that_is_denied_is_exit_code_2(
         ),
     ],
 )
-def test_case_101_an_object_that_may_not_be_read_costs_itself(
+def test_case_101_an_object_that_may_not_be_read_fails_alone(
     world: World, s3: FaultyS3, undisturbed: Ending, code: str, fault: Fault
 ) -> None:
     s3.spoil("GET", SPOILT, fault)
@@ -324,7 +324,7 @@ def test_case_101_an_object_that_may_not_be_read_costs_itself(
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", *for_the_night("InvalidAccessKeyId", "SignatureDoesNotMatch")])
-def test_credentials_that_are_refused_in_the_middle_end_the_run(world: World, s3: FaultyS3, code: str) -> None:
+def test_credentials_that_are_rejected_during_a_run_end_it(world: World, s3: FaultyS3, code: str) -> None:
     s3.spoil("GET", SPOILT, says(403, code))
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 2)
@@ -342,7 +342,7 @@ def test_credentials_that_are_refused_in_the_middle_end_the_run(world: World, s3
     ],
     ids=["half of it", "500", "silent"],
 )
-def test_file_that_cannot_be_written_is_not_there_and_neither_are_its_documents(
+def test_if_a_file_cannot_be_written_neither_it_nor_its_documents_exist(
     world: World, s3: FaultyS3, patient: Callable[[Fault], None], undisturbed: Ending, fault: Fault, words: str
 ) -> None:
     patient(fault)
@@ -356,7 +356,7 @@ def test_file_that_cannot_be_written_is_not_there_and_neither_are_its_documents(
     assert_mended(world, s3, undisturbed)
 
 
-def test_copies_of_reports_that_cannot_be_written_cost_only_themselves(
+def test_a_report_that_cannot_be_copied_does_not_fail_the_run(
     world: World, s3: FaultyS3, undisturbed: Ending, caplog: pytest.LogCaptureFixture
 ) -> None:
     s3.spoil("PUT", "logs/", says(403, "AccessDenied"))

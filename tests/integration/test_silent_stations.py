@@ -48,7 +48,7 @@ def numbers(report: dict[str, Any], station: str) -> tuple[int, int, int | None]
     return entry["observations"], entry["received"], entry["expected"]
 
 
-def test_case_111_a_day_that_breaks_off_is_complete_in_no_number(world: World) -> None:
+def test_case_111_no_figure_shows_an_incomplete_day_as_complete(world: World) -> None:
     world.run()
     report = quality(world)
     assert sorted(report["by_station"]) == REGISTRY
@@ -59,7 +59,7 @@ def test_case_111_a_day_that_breaks_off_is_complete_in_no_number(world: World) -
     assert report["completeness"]["07915"]["expected"] == [24, 24]
 
 
-def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world: World) -> None:
+def test_case_111_earlier_observations_count_and_repeated_ones_count_once(world: World) -> None:
     world.run()
     world.raw.put("infoclimat/c.jsonl", lines(datetime(2024, 10, 1, tzinfo=UTC), 7))
     world.run()
@@ -72,7 +72,7 @@ def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
     assert report.by_station["07915"].state == "never"
 
 
-def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
+def test_case_110_a_run_names_silent_stations_with_and_without_new_data(world: World) -> None:
     """The newest observation is years old. Three more stations of its network have none, nor has another network."""
     for _ in range(2):
         outcome = world.typed("pipeline", "--max-data-age-hours", "48", "--log-format", "json")
@@ -117,7 +117,7 @@ def test_a_station_that_falls_silent_is_distinguished_from_those_that_were(world
     assert numbers == [(3, 3), (3, 0), (4, 1), (4, 0)]
 
 
-def test_where_no_age_is_set_the_state_is_reported_and_nobody_is_warned(world: World) -> None:
+def test_without_a_maximum_age_the_state_is_reported_without_a_warning(world: World) -> None:
     outcome = world.typed("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr
     assert world.status()["counts"]["stations_silent"] is None

@@ -199,7 +199,7 @@ def test_an_object_that_has_no_space_alone_is_rejected_and_the_others_are_loaded
     assert len(world.documents()) == OBJECTS * MONTHS * DAYS
 
 
-def test_a_run_whose_load_fails_ends_though_an_object_waits_for_space(
+def test_a_run_whose_load_fails_ends_even_if_an_object_waits_for_space(
     local_world: WorldMaker, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any) -> Any:

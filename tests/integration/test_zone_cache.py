@@ -42,7 +42,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return keys
 
 
-def test_unchanged_object_is_read_back_and_not_made_again(world: World, made: list[str]) -> None:
+def test_an_unchanged_object_is_read_from_the_zone_and_not_processed_again(world: World, made: list[str]) -> None:
     world.run()
     records, documents = world.records(), world.document_bytes()
     counts = world.reprocess()["counts"]
@@ -65,7 +65,7 @@ def test_unchanged_object_is_read_back_and_not_made_again(world: World, made: li
     assert_reports_hold(world)
 
 
-def test_documents_that_were_lost_come_back(world: World) -> None:
+def test_lost_documents_are_restored(world: World) -> None:
     world.run()
     before = world.contents()
     with world.mongo() as database:
@@ -78,9 +78,7 @@ def test_documents_that_were_lost_come_back(world: World) -> None:
 
 @pytest.mark.both_zones
 @pytest.mark.parametrize("damage", ["removed", "changed"])
-def test_records_that_the_zone_does_not_hold_any_more_are_made_again(
-    world: World, made: list[str], damage: str
-) -> None:
+def test_records_that_the_zone_has_lost_are_produced_again(world: World, made: list[str], damage: str) -> None:
     world.run()
     before = world.contents()
     key = world.record_keys()[0]
@@ -95,14 +93,16 @@ def test_records_that_the_zone_does_not_hold_any_more_are_made_again(
     assert world.contents() == before
 
 
-def test_other_code_makes_the_object_again(world: World, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_change_of_the_code_the_object_is_processed_again(
+    world: World, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.run()
     monkeypatch.setattr(pipeline, "program_digest", lambda stations: "another program")
     assert world.reprocess()["counts"]["unchanged"] == 1368
     assert made == [KEY, KEY]
 
 
-def test_other_registry_makes_the_object_again(world: World, made: list[str]) -> None:
+def test_after_a_change_of_the_registry_the_object_is_processed_again(world: World, made: list[str]) -> None:
     world.run()
     stations = Stations({s.id: replace(s, elevation=s.elevation + 1) for s in load_stations()})
     status, _ = main.run_pipeline(world.settings(), RunOptions(reprocess=True), stations)
@@ -110,7 +110,7 @@ def test_other_registry_makes_the_object_again(world: World, made: list[str]) ->
     assert made == [KEY, KEY]
 
 
-def test_object_with_refused_rows_is_made_again(world: World, made: list[str]) -> None:
+def test_an_object_with_quarantined_rows_is_processed_again(world: World, made: list[str]) -> None:
     """What is refused today may pass tomorrow: a moment in the future, for one."""
     world.raw.delete(KEY)
     world.raw.put("infoclimat/rows.jsonl", UNKNOWN_STATION)

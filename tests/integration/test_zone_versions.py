@@ -87,7 +87,9 @@ def assert_zone_and_database_agree(world: World) -> None:
 
 @pytest.mark.parametrize("place", ["local", *for_the_night("s3")])
 @pytest.mark.whole
-def test_case_102_the_last_of_six_versions_is_everywhere(request: pytest.FixtureRequest, place: str) -> None:
+def test_case_102_the_last_of_six_versions_is_in_the_zone_and_the_database(
+    request: pytest.FixtureRequest, place: str
+) -> None:
     """Level in all that Airbyte says; on S3 also in the time of the object, which has whole seconds."""
     make: WorldMaker = request.getfixturevalue(f"{place}_world")
     world = make()
@@ -151,7 +153,7 @@ def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_th
     assert run(world, reprocess=True)["records_withdrawn"] == 0
 
 
-def test_a_value_that_a_new_version_has_not_any_more_is_counted_as_withdrawn(world: World) -> None:
+def test_a_value_that_a_new_version_lacks_is_counted_as_withdrawn(world: World) -> None:
     world.raw.put(KEY, rows(10, stations=("07915",)))
     run(world)
     unread = rows(11, stations=("07915",)).replace(b'"11", "humidite": "80"', b'"??", "humidite": "??"', 1)
@@ -161,7 +163,7 @@ def test_a_value_that_a_new_version_has_not_any_more_is_counted_as_withdrawn(wor
 
 
 @pytest.mark.parametrize("content", ["no row", "no value", "no value that can be read", "nothing that may enter"])
-def test_a_version_without_any_value_takes_nothing_out_of_the_zone(
+def test_a_version_without_any_value_removes_nothing_from_the_zone(
     world: World, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = rows(10, stations=("07915",))
@@ -237,7 +239,7 @@ def test_quarantine_that_no_longer_holds_goes_when_its_object_is_processed_again
     assert_zone_and_database_agree(world)
 
 
-def test_replayed_rows_stand_once_in_the_zone_also_after_reprocessing(world: World) -> None:
+def test_replayed_rows_are_in_the_zone_once_even_after_reprocessing(world: World) -> None:
     world.raw.put(KEY, rows(10))
     run(world, FEWER)
     assert replayed(world).replayed == 2
@@ -248,7 +250,7 @@ def test_replayed_rows_stand_once_in_the_zone_also_after_reprocessing(world: Wor
     assert not any("-replayed-" in key for key in world.record_keys())
 
 
-def test_what_a_replayed_row_removes_is_reported(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_values_that_a_replayed_row_removes_are_reported(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """It is later than what is stored, and lacks a value of it."""
     world.raw.put(KEY, rows(10))
     run(world)
@@ -364,7 +366,7 @@ def test_a_new_version_whose_run_is_cut_off_is_completed_by_the_next(world: Worl
     assert Counter(temperatures(world).values()) == {10.0: 2, 11.0: 2}
 
 
-def test_a_version_that_nobody_finished_leaves_nothing_when_the_object_changes_again(world: World) -> None:
+def test_an_unfinished_version_leaves_nothing_when_the_object_changes_again(world: World) -> None:
     world.raw.put(KEY, rows(10))
     run(world)
     world.raw.put(KEY, rows(11))
@@ -413,7 +415,7 @@ def test_a_replay_that_is_cut_off_is_completed(world: World, place: str, then: s
     assert len(temperatures(world)) == 4
 
 
-def test_a_replay_leaves_an_object_whose_own_load_broke_off_to_the_next_run(world: World) -> None:
+def test_a_replay_leaves_an_object_whose_load_was_interrupted_to_the_next_run(world: World) -> None:
     world.raw.put(KEY, rows(10))
     run(world, FEWER)
     with PLACES["before the load"].cut(), pytest.raises(CutOffError):

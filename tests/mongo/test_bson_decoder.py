@@ -126,7 +126,7 @@ def test_documents_of_which_hardly_two_are_alike_are_read_as_the_driver_reads_th
     assert_same(read([b"".join(raw)]), plain([bson.decode(one, AWARE) for one in raw]))
 
 
-def test_nothing_is_nothing() -> None:
+def test_no_documents_give_no_rows() -> None:
     assert read([]) == {}
     assert read([b""]) == {}
 

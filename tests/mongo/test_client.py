@@ -121,7 +121,9 @@ def write(collection: ObservationCollection) -> None:
 # Not what is needed.
 
 
-def test_standalone_server_is_to_be_made_a_replica_set(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_standalone_server_is_an_error_that_says_to_make_it_a_replica_set(
+    mongod_binary: Path, tmp_path: Path
+) -> None:
     with standalone(mongod_binary, tmp_path) as alone:
         assert fault(settings(alone.uri)) == (
             2,
@@ -136,12 +138,12 @@ def test_standalone_server_is_to_be_made_a_replica_set(mongod_binary: Path, tmp_
 @pytest.mark.parametrize(
     "uri", ["mongodb://{}/?replicaSet=other", "mongodb://{}/?replicaSet=other&directConnection=true"]
 )
-def test_name_of_another_set(replica_set: str, uri: str) -> None:
+def test_another_name_of_the_set_is_an_error(replica_set: str, uri: str) -> None:
     address = replica_set.removeprefix("mongodb://").partition("/")[0]
     assert fault(settings(uri.format(address) + SOON)) == (2, NO_MEMBER)
 
 
-def test_secondary_that_is_named_directly(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_direct_connection_to_a_secondary_is_an_error(mongod_binary: Path, tmp_path: Path) -> None:
     with replica_set_of_two(mongod_binary, tmp_path) as secondary:
         assert fault(settings(secondary.uri)) == (
             1,
@@ -161,7 +163,7 @@ def replica_set_of_two(binary: Path, folder: Path) -> Iterator[Mongod]:
 
 @pytest.mark.database
 @pytest.mark.parametrize("options", ["appName=a", "replicaSet=local", "replicaSet=local&directConnection=true"])
-def test_nobody_there(options: str) -> None:
+def test_an_unreachable_server_is_an_error(options: str) -> None:
     # Of a server that is connected to directly the driver does not say why it is not there.
     seen = "no answer" if "direct" in options else "connection refused"
     words = OUT_OF_REACH.replace("connection refused", seen)
@@ -189,7 +191,7 @@ class _OldServer(socketserver.StreamRequestHandler):
             self.wfile.write(struct.pack("<iiii", 16 + len(reply), 0, number, 2013) + reply)
 
 
-def test_old_server() -> None:
+def test_a_server_that_is_too_old_is_an_error() -> None:
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _OldServer)
     server.daemon_threads = True
     with served(server):
@@ -288,13 +290,13 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
         "system",
     ],
 )
-def test_why_nobody_is_reached_is_reported_server_by_server(servers: list[str], code: int, words: str) -> None:
+def test_the_reason_is_reported_for_each_unreachable_server(servers: list[str], code: int, words: str) -> None:
     told = to_forecast_error(ServerSelectionTimeoutError(described(*servers)), "trying")
     assert (told.exit_code, told.message[: len(words)]) == (code, words)
 
 
 @pytest.mark.database
-def test_a_host_without_a_name_is_to_be_corrected() -> None:
+def test_a_host_name_that_does_not_resolve_is_reported() -> None:
     """The system's own look-up; nothing is asked over the network where it has no DNS."""
     with pytest.raises(ForecastError) as told:
         prepare_and_write(settings("mongodb://nobody.invalid:27018/?serverSelectionTimeoutMS=1500"))
@@ -395,7 +397,7 @@ def test_certificate_that_is_not_trusted_and_one_that_is(mongod_binary: Path, tm
             write(collection)
 
 
-def test_server_without_tls(replica_set: str) -> None:
+def test_a_server_without_tls_is_reported(replica_set: str) -> None:
     uri = f"{replica_set.replace('directConnection=true', 'directConnection=false')}&tls=true{SOON}"
     assert fault(settings(uri)) == (
         1,
@@ -410,7 +412,7 @@ def test_server_without_tls(replica_set: str) -> None:
 
 
 @pytest.mark.parametrize(("user", "password"), [("writer", "wrong"), ("nobody", PASSWORD)])
-def test_wrong_password_and_unknown_user(guarded: ReplicaSet, user: str, password: str) -> None:
+def test_a_wrong_password_and_an_unknown_user_are_reported(guarded: ReplicaSet, user: str, password: str) -> None:
     assert fault(settings(as_user(guarded.uri, user, password))) == (
         2,
         (
@@ -440,18 +442,18 @@ def test_an_authentication_mechanism_that_cannot_be_used(guarded: ReplicaSet, op
     assert fault(settings(f"{as_user(guarded.uri, 'writer')}&{option}")) == (2, told)
 
 
-def test_all_is_read_from_the_primary_whatever_the_connection_string_says(guarded: ReplicaSet) -> None:
+def test_everything_is_read_from_the_primary_whatever_the_connection_string_says(guarded: ReplicaSet) -> None:
     """Else a run would compare what it loads with what a secondary knew before; here there is none to be asked."""
     with connect(settings(f"{as_user(guarded.uri, 'root')}&readPreference=secondary")) as collection:
         assert collection.find_one({}) is None
         assert sibling_collection(collection, "_objects").find_one({}) is None
 
 
-def test_no_user_where_one_is_needed(guarded: ReplicaSet) -> None:
+def test_a_missing_user_is_reported(guarded: ReplicaSet) -> None:
     assert fault(settings(guarded.uri)) == (2, RIGHTS.format("creating the collection"))
 
 
-def test_user_who_may_only_read(guarded: ReplicaSet, admin: Any) -> None:
+def test_a_user_who_may_only_read_is_reported(guarded: ReplicaSet, admin: Any) -> None:
     assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("creating the collection"))
     prepare_collection(admin.forecast.weather)
     assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("creating the indexes"))
@@ -469,7 +471,7 @@ def test_older_validator_and_no_right_to_change_it(guarded: ReplicaSet, admin: A
     assert fault(settings(as_user(guarded.uri, "writer"))) == (2, RIGHTS.format("changing the validator"))
 
 
-def test_right_that_is_lost_meanwhile(guarded: ReplicaSet, admin: Any) -> None:
+def test_a_right_that_is_lost_during_a_run_is_reported(guarded: ReplicaSet, admin: Any) -> None:
     admin.admin.command("createUser", "leaver", pwd=PASSWORD, roles=[{"role": "readWrite", "db": "forecast"}])
     with connect(settings(as_user(guarded.uri, "leaver"))) as collection:
         prepare_collection(collection)
@@ -487,7 +489,7 @@ def test_right_that_is_lost_meanwhile(guarded: ReplicaSet, admin: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["admin", "config", "local"])
-def test_database_of_mongodb_itself(replica_set: str, name: str) -> None:
+def test_a_database_of_mongodb_itself_is_an_error(replica_set: str, name: str) -> None:
     assert fault(settings(replica_set, name)) == (
         2,
         f"MONGODB_DATABASE is {name!r}, a database of MongoDB itself",
@@ -502,7 +504,7 @@ def test_database_name_that_differs_in_capitals_only(guarded: ReplicaSet, admin:
     )
 
 
-def test_name_that_the_server_refuses(guarded: ReplicaSet, admin: Any) -> None:
+def test_a_name_that_the_server_rejects_is_an_error(guarded: ReplicaSet, admin: Any) -> None:
     assert fault(settings(as_user(guarded.uri, "root"), "x" * 64)) == (
         2,
         (
@@ -580,14 +582,14 @@ SAME_NAME = "the collection has another index with the name of one of the pipeli
         (DESCENDING, {"name": "time"}, SAME_NAME),
     ],
 )
-def test_indexes_in_the_way(
+def test_conflicting_indexes_are_reported(
     guarded: ReplicaSet, admin: Any, direction: int, options: dict[str, Any], words: str
 ) -> None:
     admin.forecast.weather.create_index([("timestamp", direction)], **options)
     assert fault(settings(as_user(guarded.uri, "root"))) == (2, words)
 
 
-def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
+def test_a_collection_of_another_program_is_an_error(guarded: ReplicaSet, admin: Any) -> None:
     admin.forecast.weather.insert_one({"station": {"location": {"type": "Point", "coordinates": [1000, 1000]}}})
     assert fault(settings(as_user(guarded.uri, "root"))) == (
         2,
@@ -617,7 +619,7 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
         ({"closeConnection": True}, LOST.format(", HOST")),
     ],
 )
-def test_failures_that_may_be_over_at_the_next_run(
+def test_temporary_failures_are_exit_code_1(
     guarded: ReplicaSet, admin: Any, failure: dict[str, Any], told: str
 ) -> None:
     data = {"failCommands": ["delete"], **failure}
@@ -626,7 +628,7 @@ def test_failures_that_may_be_over_at_the_next_run(
 
 
 @pytest.mark.parametrize("command", ["create", "createIndexes"])
-def test_full_disk_while_preparing(guarded: ReplicaSet, admin: Any, command: str) -> None:
+def test_a_full_disk_during_preparation_is_reported(guarded: ReplicaSet, admin: Any, command: str) -> None:
     data = {"failCommands": [command], "errorCode": 14031}
     admin.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=data)
     doing = {"create": "creating the collection", "createIndexes": "creating the indexes"}[command]
@@ -648,7 +650,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([umount, tmp_path], check=True)
 
 
-def test_disk_that_is_really_full(mongod_binary: Path, small_disk: Path) -> None:
+def test_a_disk_that_is_really_full_is_reported(mongod_binary: Path, small_disk: Path) -> None:
     """A mongod says so as long as it can, and ends when it cannot write its journal."""
     with replica_set(mongod_binary, small_disk, 1) as made:
         with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
@@ -666,7 +668,7 @@ def test_disk_that_is_really_full(mongod_binary: Path, small_disk: Path) -> None
     )
 
 
-def test_full_disk_in_the_words_of_the_storage_engine() -> None:
+def test_a_full_disk_is_recognised_in_the_storage_engines_messages() -> None:
     """As a mongod 6.0.5 answered on a full disk."""
     answer = {"ok": 0.0, "errmsg": "28: No space left on device", "code": 8, "codeName": "UnknownError"}
     told = to_forecast_error(OperationFailure("28: No space left on device", 8, answer), "trying")
@@ -676,7 +678,7 @@ def test_full_disk_in_the_words_of_the_storage_engine() -> None:
     )
 
 
-def test_majority_that_does_not_answer(mongod_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unconfirmed_write_is_reported(mongod_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with replica_set(mongod_binary, tmp_path, 2) as made:
         with connect(settings(made.uri)) as collection:
             prepare_collection(collection)
@@ -693,7 +695,7 @@ def refused_without_a_majority(made: ReplicaSet) -> None:
         assert (told.value.exit_code, told.value.message) == (1, UNCONFIRMED)
 
 
-def test_database_that_goes_is_not_waited_for_twice(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_database_that_is_lost_is_not_waited_for_twice(mongod_binary: Path, tmp_path: Path) -> None:
     """Closing tells the server which sessions have ended, and would wait for a primary as long as any operation."""
     with replica_set(mongod_binary, tmp_path, 1) as made, pytest.raises(ForecastError) as told:
         write_and_lose(made)
@@ -713,7 +715,7 @@ def write_and_lose(made: ReplicaSet) -> None:
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_a_unique_index_of_somebody_else_next_to_the_observations_is_named(
+def test_a_foreign_unique_index_next_to_the_observations_is_named(
     collection: ObservationCollection, together: bool
 ) -> None:
     """What a bulk write is refused for stands in its first refused write, and not in the code of the whole."""
@@ -733,7 +735,7 @@ def test_a_unique_index_of_somebody_else_next_to_the_observations_is_named(
     )
 
 
-def test_a_bulk_write_that_the_validator_refuses_is_reported_as_such(collection: ObservationCollection) -> None:
+def test_a_bulk_write_that_the_validator_rejects_is_reported_as_such(collection: ObservationCollection) -> None:
     with pytest.raises(ForecastError) as told, mongo_errors("writing"):
         collection.bulk_write([pymongo.InsertOne({"_id": "by hand"})])
     assert told.value.exit_code == 2

@@ -47,7 +47,7 @@ def told(
     return Conflict(NAME, reason, Side(*kept), Side(*lost))
 
 
-def test_a_newer_delivery_wins_and_both_are_reported(deliver: Any) -> None:
+def test_a_newer_record_wins_and_both_are_reported(deliver: Any) -> None:
     deliver("raw/old", [row(1, air_temperature=12.0, wind_speed=3.0)])
     conflicts, counts = deliver("raw/new", [row(2, air_temperature=13.5, wind_speed=3.0)])
     assert counts == LoadCounts(updated=1)
@@ -55,7 +55,7 @@ def test_a_newer_delivery_wins_and_both_are_reported(deliver: Any) -> None:
     assert conflicts.examples == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
 
 
-def test_an_older_delivery_that_comes_late_is_told_too(deliver: Any) -> None:
+def test_an_older_record_that_arrives_late_is_reported_too(deliver: Any) -> None:
     deliver("raw/new", [row(2, air_temperature=13.5)])
     conflicts, counts = deliver("raw/old", [row(1, air_temperature=12.0)])
     assert counts == LoadCounts(superseded=1)
@@ -83,7 +83,7 @@ def test_rows_of_one_object_contradict_each_other(deliver: Any) -> None:
     assert conflicts.examples == [told(("raw/a", {"air_temperature": 13.5}), ("raw/a", {"air_temperature": 12.0}))]
 
 
-def test_what_agrees_is_no_conflict(deliver: Any) -> None:
+def test_records_that_agree_are_not_a_conflict(deliver: Any) -> None:
     """The same again, newer and older, and twice in one object; and what is derived from the rows around."""
     first = [row(2, precipitation_counter=1.0), observation("A", START + timedelta(hours=1), precipitation_counter=2.0)]
     for number, rows in enumerate(
@@ -96,7 +96,7 @@ def test_what_agrees_is_no_conflict(deliver: Any) -> None:
     assert (conflicts.by_station, conflicts.examples) == ({}, [])
 
 
-def test_another_note_or_description_of_the_station_is_no_conflict(
+def test_another_parse_issue_or_description_of_the_station_is_not_a_conflict(
     deliver: Any, collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """The newer one wins, but no value is lost."""
@@ -113,7 +113,7 @@ def test_another_note_or_description_of_the_station_is_no_conflict(
     assert conflicts.by_station == {"A": 1}  # the winner, against what was there
 
 
-def test_what_newer_rules_make_of_the_same_row_is_no_conflict(deliver: Any) -> None:
+def test_a_record_of_the_same_row_under_newer_rules_is_not_a_conflict(deliver: Any) -> None:
     deliver("raw/a", [row(1, air_temperature=12.0)])
     conflicts, counts = deliver("raw/a", [row(1, air_temperature=12.04)])
     assert counts == LoadCounts(updated=1)
@@ -137,7 +137,7 @@ def test_all_are_counted_and_the_first_are_reported(deliver: Any, again: str) ->
     assert {one.winner.values["air_temperature"] for one in conflicts.examples} == {13.0}
 
 
-def test_no_conflict_is_kept_where_nobody_asks(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_conflicts_are_only_kept_if_requested(collection: ObservationCollection, tmp_path: Path) -> None:
     pending_qc = PendingQc.for_collection(collection, "run")
     for rank in (1, 2):
         load(records([row(rank, air_temperature=float(rank))], STATIONS, tmp_path), collection, pending_qc)

@@ -111,7 +111,7 @@ def test_a_day_is_one_document(collection: ObservationCollection, tmp_path: Path
     }  # fmt: skip
 
 
-def test_what_is_new_on_one_day_changes_the_flags_of_another_day_there_too(
+def test_new_observations_on_one_day_update_the_aggregates_of_another_day_whose_flags_change(
     collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """The last value of the day is a step, until the next day's first one shows that it was a spike."""
@@ -126,7 +126,7 @@ def test_what_is_new_on_one_day_changes_the_flags_of_another_day_there_too(
 
 @pytest.mark.parametrize("broken", ["DailyAggregates.write", "rewrite_all", "StationStates.count", "PendingQc.ack"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_what_breaks_off_is_made_good_by_the_next(
+def test_the_next_run_completes_an_interrupted_one(
     collection: ObservationCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, moment: str
 ) -> None:
     """The neighbouring day has no mark of its own: it is found by its flags, so it must be written before them."""
@@ -174,7 +174,7 @@ _MINUTES = st.tuples(
 
 @on_a_database(0.1)
 @given(st.lists(st.lists(_MINUTES, min_size=1, max_size=12), min_size=1, max_size=3))
-def test_however_observations_come_the_days_are_those_of_the_documents(
+def test_in_whatever_order_observations_arrive_the_daily_aggregates_match_the_documents(
     collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[int, str, float | None]]]
 ) -> None:
     collection.delete_many({})

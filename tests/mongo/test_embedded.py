@@ -100,7 +100,7 @@ def test_data_survive_a_restart(mongod_binary: Path, tmp_path: Path) -> None:
         assert names(second) == ["kept"]
 
 
-def test_nobody_is_let_in_without_the_password(mongod_binary: Path, tmp_path: Path) -> None:
+def test_no_client_can_connect_without_the_password(mongod_binary: Path, tmp_path: Path) -> None:
     with embedded_mongodb(tmp_path) as uri:
         insert(uri, "kept")
         port = (tmp_path / "port").read_text()
@@ -116,7 +116,7 @@ def test_nobody_is_let_in_without_the_password(mongod_binary: Path, tmp_path: Pa
             assert refused.value.code == UNAUTHORIZED
 
 
-def test_its_secrets_are_its_users_alone(mongod_binary: Path, tmp_path: Path) -> None:
+def test_only_its_user_can_read_its_secrets(mongod_binary: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mongodb"
     folder.mkdir(mode=0o755)
     with embedded_mongodb(folder) as uri:
@@ -126,7 +126,7 @@ def test_its_secrets_are_its_users_alone(mongod_binary: Path, tmp_path: Path) ->
         assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_data_are_kept_where_the_secrets_were_lost(mongod_binary: Path, tmp_path: Path) -> None:
+def test_data_survive_the_loss_of_the_secrets(mongod_binary: Path, tmp_path: Path) -> None:
     with embedded_mongodb(tmp_path) as uri:
         insert(uri, "kept")
     (tmp_path / "keyfile").write_text("")
@@ -156,7 +156,7 @@ def test_a_taken_port_is_replaced_and_the_data_stay(mongod_binary: Path, tmp_pat
         assert names(third) == ["kept", "on the new port"]
 
 
-def test_a_port_that_is_taken_in_the_last_moment(
+def test_a_port_that_is_taken_at_the_last_moment_is_replaced(
     mongod_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -187,7 +187,7 @@ def test_a_killed_mongod_recovers(holder: subprocess.Popen[str], tmp_path: Path)
         assert names(uri) == ["before the crash"]
 
 
-def test_a_hanging_mongod_that_was_left_is_replaced(
+def test_a_hanging_mongod_of_an_earlier_run_is_replaced(
     holder: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = pid_of(tmp_path)
@@ -200,7 +200,7 @@ def test_a_hanging_mongod_that_was_left_is_replaced(
         assert not is_running(left)
 
 
-def test_a_mongod_that_ends_by_itself_is_told(
+def test_a_mongod_that_ends_by_itself_is_reported(
     mongod_binary: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with embedded_mongodb(tmp_path):
@@ -222,14 +222,14 @@ def held_by_no_mongod(tmp_path: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def test_a_mongod_that_is_just_ending_is_waited_for(held_by_no_mongod: IO[str], tmp_path: Path) -> None:
+def test_a_mongod_that_is_shutting_down_is_waited_for(held_by_no_mongod: IO[str], tmp_path: Path) -> None:
     release = threading.Timer(0.3, fcntl.flock, (held_by_no_mongod, fcntl.LOCK_UN))
     release.start()
     stop_leftover(tmp_path)
     release.join()
 
 
-def test_data_that_another_program_has_are_left_to_it(
+def test_data_in_use_by_another_program_are_left_alone(
     held_by_no_mongod: IO[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leftover, "ENDING_SECONDS", 0.1)
@@ -242,7 +242,7 @@ def test_data_that_another_program_has_are_left_to_it(
     )
 
 
-def test_a_process_that_only_got_the_old_number_is_left_alone(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_process_that_reuses_the_old_pid_is_left_alone(mongod_binary: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with subprocess.Popen(["sleep", "60"]) as bystander:
         (tmp_path / "data" / "mongod.lock").write_text(f"{bystander.pid}\n")
@@ -279,7 +279,7 @@ def test_it_stops_when_the_run_fails(mongod_binary: Path, tmp_path: Path) -> Non
     assert not is_running(pids[0])
 
 
-def test_data_that_mongod_refuses(mongod_binary: Path, tmp_path: Path) -> None:
+def test_data_that_mongod_rejects_are_reported(mongod_binary: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "WiredTiger").write_text("not a database\n")
     (tmp_path / "data" / "WiredTiger.turtle").write_text("not a database\n")
@@ -288,7 +288,7 @@ def test_data_that_mongod_refuses(mongod_binary: Path, tmp_path: Path) -> None:
         embedded_mongodb(tmp_path).__enter__()
 
 
-def test_no_mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_mongod_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_mongod(monkeypatch, tmp_path)
     assert find_mongod() is None
     with pytest.raises(SettingError) as refused:
@@ -304,7 +304,7 @@ def test_no_mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("on_path", "found"), [("7.0.9", "path"), ("10.0.0", "path"), ("6.0.5", "bundled"), ("5.0.31", "bundled")]
 )
-def test_the_newer_mongod_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, on_path: str, found: str) -> None:
+def test_the_newer_mongod_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, on_path: str, found: str) -> None:
     versions = {"bundled": "6.0.5", "path": on_path}
     for place, version in versions.items():
         pretend_mongod(tmp_path / place, f"echo 'db version v{version}'")
@@ -337,7 +337,7 @@ def pretend_mongod(place: Path, script: str) -> None:
     binary.chmod(0o755)
 
 
-def test_a_mongod_that_cannot_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_mongod_that_cannot_run_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_mongod(monkeypatch, tmp_path)
     pretend_mongod(tmp_path, "echo 'libcurl.so.4: cannot open shared object file' >&2; exit 127")
     with pytest.raises(SettingError, match=r"mongod does not run here: libcurl\.so\.4: cannot open shared object file"):
@@ -358,12 +358,12 @@ def test_a_folder_that_cannot_be_written(mongod_binary: Path, tmp_path: Path) ->
         embedded_mongodb(tmp_path / "file" / "mongodb").__enter__()
 
 
-def test_a_path_that_is_too_long(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_path_that_is_too_long_is_reported(mongod_binary: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"cannot keep its data in .*: File name too long"):
         embedded_mongodb(tmp_path / ("x" * 300)).__enter__()
 
 
-def test_a_long_path_is_no_obstacle(mongod_binary: Path, tmp_path: Path) -> None:
+def test_a_long_path_works(mongod_binary: Path, tmp_path: Path) -> None:
     with embedded_mongodb(tmp_path / ("x" * 150) / "with a blank and an é") as uri:
         assert names(uri) == []
 

@@ -115,7 +115,7 @@ def test_clients_are_shared_between_the_processes(monkeypatch: pytest.MonkeyPatc
     assert [(process, part.first, part.number) for process, part in sent] == [("a", 0, 1)]  # type: ignore[attr-defined]
 
 
-def test_what_processes_measured_at_once_is_put_together() -> None:
+def test_concurrent_measurements_of_processes_are_merged() -> None:
     one = Timed({"latest": [1.0]}, {"latest": 2}, {"latest": {"lost": 1}}, 2.0, 0.5, 0.25)
     other = Timed(
         {"latest": [3.0], "last_hour": [4.0]}, {"latest": 3}, {"latest": {"lost": 2, "slow": 1}}, 1.0, 0.25, None

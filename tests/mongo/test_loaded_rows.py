@@ -155,7 +155,7 @@ def test_what_was_inserted_is_not_read(run: Run, reads: list[QcWindow]) -> None:
     assert list(outdated_flags({"A": {DAY}, "B": {DAY}}, run.collection, STATIONS)) == []
 
 
-def test_days_beside_documents_of_an_earlier_run_are_read(run: Run, reads: list[QcWindow], tmp_path: Path) -> None:
+def test_days_with_documents_of_an_earlier_run_are_read(run: Run, reads: list[QcWindow], tmp_path: Path) -> None:
     """18.9 °C is a step while it is the last, and a spike when 12.2 °C comes after it."""
     earlier = Run(run.collection, tmp_path, "earlier")
     earlier.load(row(0, 12.0), row(5, 18.9))
@@ -200,7 +200,7 @@ def test_what_another_run_has_replaced_and_checked_meanwhile_is_read(
     assert run.collection.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) == 0
 
 
-def test_days_that_another_run_has_marked_are_read(run: Run, reads: list[QcWindow], tmp_path: Path) -> None:
+def test_days_that_another_run_has_queued_are_read(run: Run, reads: list[QcWindow], tmp_path: Path) -> None:
     run.load(row(0, 12.0), row(5, 18.9), row(10, 12.2))
     Run(run.collection, tmp_path, "other").load(row(5, 12.1, generation_id=1))
     run.evaluate()
@@ -231,7 +231,7 @@ def test_a_document_that_somebody_removed_is_not_checked(run: Run, reads: list[Q
     assert len(reads) == 1
 
 
-def test_what_is_too_much_to_be_kept_is_read(
+def test_rows_beyond_the_memory_limit_are_read(
     collection: ObservationCollection, tmp_path: Path, reads: list[QcWindow]
 ) -> None:
     run = Run(collection, tmp_path, loaded=LoadedRows(most_bytes=1))
@@ -252,7 +252,7 @@ def test_what_is_kept_takes_no_more_than_is_counted(tmp_path: Path) -> None:
     assert (taken, loaded._bytes) == (0, len(kept.data.to_pybytes()))
 
 
-def test_what_is_checked_is_kept_no_longer(run: Run, reads: list[QcWindow]) -> None:
+def test_checked_rows_are_not_kept(run: Run, reads: list[QcWindow]) -> None:
     run.load(row(0, 12.0), row(5, 18.9))
     run.evaluate()
     run.load(row(10, 12.2))

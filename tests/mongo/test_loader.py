@@ -176,7 +176,7 @@ deliveries = st.builds(
 
 @on_a_database(0.3)
 @given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
-def test_newest_record_stays_in_whatever_order_and_batches(
+def test_the_newest_record_is_kept_in_whatever_order_and_batches(
     shared_collection: ObservationCollection, batches: list[list[Delivery]], chance: random.Random
 ) -> None:
     everything = [delivery for batch in batches for delivery in batch]
@@ -191,7 +191,7 @@ def test_newest_record_stays_in_whatever_order_and_batches(
             chance.shuffle(batch)
 
 
-def test_counts_say_what_became_of_each_record(collection: ObservationCollection) -> None:
+def test_counts_say_what_happened_to_each_record(collection: ObservationCollection) -> None:
     first, newer, older = Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20), Delivery(0, 0, 0, 30)
     again = Delivery(2, 0, 0, 20)
     assert _load(collection, first) == LoadCounts(inserted=1)
@@ -216,7 +216,7 @@ def test_dry_run_counts_the_same_and_writes_nothing(collection: ObservationColle
     assert _load_frame(_frame(more), collection) == expected
 
 
-def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
+def test_a_dry_run_of_several_records_counts_what_loading_them_one_by_one_does(
     collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """Later objects of a run meet what earlier ones would have written."""
@@ -236,7 +236,7 @@ def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
     assert foreseen == [_load_frame(_frame(batch), collection) for batch in batches]
 
 
-def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: ObservationCollection) -> None:
+def test_a_value_that_is_delivered_again_is_newer_than_what_came_between(collection: ObservationCollection) -> None:
     old, newest, between = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     for delivery in (old, newest, between):
         _load(collection, delivery)
@@ -317,7 +317,7 @@ def test_values_that_a_replacement_removes_are_counted(
     assert _load_frame(later, collection) == LoadCounts(unchanged=1)
 
 
-def test_what_loses_within_a_batch_removes_nothing(collection: ObservationCollection) -> None:
+def test_a_record_that_loses_within_a_batch_removes_nothing(collection: ObservationCollection) -> None:
     both = pd.concat([_with(Delivery(1, 0, 0, 1), wind_speed=3.0), _with(Delivery(2, 0, 0, 2))], ignore_index=True)
     assert _load_frame(both, collection) == LoadCounts(inserted=1, superseded=1)
 
@@ -371,7 +371,7 @@ class _Commands(monitoring.CommandListener):
         pass
 
 
-def test_where_nothing_is_stored_of_a_time_no_document_is_looked_up(replica_set: str, database: Any) -> None:
+def test_if_no_document_of_a_period_is_stored_none_is_looked_up(replica_set: str, database: Any) -> None:
     commands = _Commands()
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[commands]) as client:
         collection = client[database.name]["listened_to"]
@@ -446,7 +446,7 @@ def test_concurrent_run_replaces_first(collection: ObservationCollection, other:
     assert _versions(collection) == _newest([*before, *ours, other])
 
 
-def test_concurrent_run_replaces_what_we_only_mark_as_newer(collection: ObservationCollection) -> None:
+def test_a_concurrent_run_replaces_a_document_whose_lineage_we_only_update(collection: ObservationCollection) -> None:
     """Equal content of a higher rank, and a concurrent run writes content of a rank between: ours must come back."""
     before, ours, other = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     _load(collection, before)
@@ -455,7 +455,7 @@ def test_concurrent_run_replaces_what_we_only_mark_as_newer(collection: Observat
     assert _versions(collection) == {ours.name: ours.version}
 
 
-def test_concurrent_run_that_never_stops_is_worth_another_run(
+def test_a_concurrent_run_that_never_stops_is_a_retryable_error(
     collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
@@ -527,7 +527,7 @@ def refusing(database: Any) -> Iterator[ObservationCollection]:
     collection.drop()
 
 
-def test_document_that_the_validator_refuses_is_named(refusing: ObservationCollection) -> None:
+def test_a_document_that_the_validator_rejects_is_named(refusing: ObservationCollection) -> None:
     refusing.database.command("collMod", refusing.name, validator=REFUSING)
     hot = Delivery(1, 0, 0, 60, minute=1)
     with pytest.raises(SettingError, match=hot.name):
@@ -535,9 +535,7 @@ def test_document_that_the_validator_refuses_is_named(refusing: ObservationColle
 
 
 @pytest.mark.parametrize("later", [Delivery(2, 0, 0, 61), Delivery(2, 0, 0, 60)], ids=["replaced", "marked"])
-def test_document_that_the_validator_refuses_is_named_also_where_one_is_there(
-    refusing: ObservationCollection, later: Delivery
-) -> None:
+def test_a_replacement_that_the_validator_rejects_is_named(refusing: ObservationCollection, later: Delivery) -> None:
     _load(refusing, Delivery(1, 0, 0, 60))
     refusing.database.command("collMod", refusing.name, validator=REFUSING, validationLevel="strict")
     with pytest.raises(SettingError, match=later.name):

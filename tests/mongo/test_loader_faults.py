@@ -89,7 +89,7 @@ STEPPED_DOWN = {"code": 91, "errmsg": "the primary is shutting down"}
     ],
     ids=["lost before", "no primary", "applied, not confirmed", "lost while reading", "applied, not answered"],
 )
-def test_insert_that_breaks_once_is_made_once(
+def test_an_insert_that_fails_once_is_written_once(
     collection: ObservationCollection, pending_qc: PendingQc, point: str, data: dict[str, Any]
 ) -> None:
     _fail(collection, point, data)
@@ -107,7 +107,7 @@ def test_insert_that_breaks_once_is_made_once(
     ],
     ids=["lost before", "applied, not confirmed", "applied, not answered"],
 )
-def test_update_that_breaks_once_is_made_once(
+def test_an_update_that_fails_once_is_written_once(
     collection: ObservationCollection, pending_qc: PendingQc, point: str, data: dict[str, Any], value: int
 ) -> None:
     load(_frame(_deliveries(1, 10)), collection, pending_qc)
@@ -127,7 +127,7 @@ NOT_CONFIRMED = {"writeConcernError": STEPPED_DOWN, "errorLabels": ["RetryableWr
     [({"closeConnection": True}, LOST, 0), (NOT_CONFIRMED, UNCONFIRMED, 60)],
     ids=["lost before", "applied, not confirmed"],
 )
-def test_load_that_breaks_for_good_is_completed_by_the_next(
+def test_a_load_that_fails_permanently_is_completed_by_the_next(
     collection: ObservationCollection, pending_qc: PendingQc, failure: dict[str, Any], words: str, written: int
 ) -> None:
     """Of the documents that the first load had written, the second says that they are there."""
@@ -141,14 +141,14 @@ def test_load_that_breaks_for_good_is_completed_by_the_next(
     assert _versions(collection) == _newest(_deliveries(1, 10))
 
 
-def test_marking_that_breaks_once_is_made_once(collection: ObservationCollection) -> None:
+def test_a_queue_write_that_fails_once_is_written_once(collection: ObservationCollection) -> None:
     marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *APPLIED)
     assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
     assert marks.marks() == {("07915", DAY): ["run"]}
 
 
-def test_nothing_is_written_that_could_not_be_marked(collection: ObservationCollection) -> None:
+def test_nothing_is_written_that_could_not_be_queued(collection: ObservationCollection) -> None:
     marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *_command("update", closeConnection=True), times=2)
     with pytest.raises(RetryableError, match=r"lost \(queueing station-days, 127"):
@@ -158,7 +158,7 @@ def test_nothing_is_written_that_could_not_be_marked(collection: ObservationColl
     assert marks.marks() == {("07915", DAY): ["run"]}
 
 
-def test_batches_that_wait_are_given_up_when_one_has_failed(
+def test_waiting_batches_are_dropped_when_one_has_failed(
     collection: ObservationCollection, pending_qc: PendingQc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for the database again."""

@@ -48,7 +48,7 @@ def document(
     }
 
 
-def test_parameters_of_both_groups_stand_in_the_merged_document() -> None:
+def test_the_merged_document_has_the_parameters_of_both_groups() -> None:
     hour = document("1h", {"precipitation_amount_1h": 0.4}, second=5, half="b")
     found = merged(document("6min", {"air_temperature": 12.5, "wind_speed": 3.0}), hour, REPORTED)
     assert found["measurements"] == {"air_temperature": 12.5, "wind_speed": 3.0, "precipitation_amount_1h": 0.4}
@@ -63,21 +63,21 @@ def test_parameters_of_both_groups_stand_in_the_merged_document() -> None:
 
 
 @pytest.mark.parametrize(("second", "value"), [(1, 12.9), (-1, 12.5)])
-def test_of_a_parameter_of_both_the_value_that_was_extracted_later_stands(second: int, value: float) -> None:
+def test_if_both_parts_have_a_parameter_the_later_extraction_wins(second: int, value: float) -> None:
     other = document("1h", {"air_temperature": 12.9}, second=second, half="b", source_flags={"air_temperature": 2})
     found = merged(document("6min", {"air_temperature": 12.5, "wind_speed": 3.0}), other, REPORTED)
     assert found["measurements"] == {"air_temperature": value, "wind_speed": 3.0}
     assert found["data_quality"].get("source_flags") == ({"air_temperature": 2} if second > 0 else None)
 
 
-def test_a_value_that_a_newer_record_of_its_group_lacks_is_given_by_the_other_part() -> None:
+def test_a_value_that_a_newer_record_of_its_group_lacks_comes_from_the_other_part() -> None:
     both = merged(document("6min", {"air_temperature": 12.5}), document("1h", {"air_temperature": 12.9}, second=1), ())
     complete_digests([both])
     found = merged(both, document("1h", {"wind_speed": 3.0}, second=2), REPORTED)
     assert found["measurements"] == {"air_temperature": 12.5, "wind_speed": 3.0}
 
 
-def test_flags_of_values_that_are_gone_go_with_them() -> None:
+def test_flags_of_removed_values_are_removed() -> None:
     entry = {"flag": 4, "checks": ["gross_range"]}
     flagged = document("1h", {"air_temperature": 99.0}, flag=4, flags={"air_temperature": entry}, anomalies_detected=1)
     kept = merged(flagged, document("6min", {"wind_speed": 3.0}), REPORTED)["data_quality"]
@@ -86,7 +86,7 @@ def test_flags_of_values_that_are_gone_go_with_them() -> None:
     assert (gone["flag"], gone["flags"], gone["anomalies_detected"]) == (1, {}, 0)
 
 
-def test_a_part_that_is_delivered_again_gives_its_stamp_and_nothing_else() -> None:
+def test_a_part_that_is_delivered_again_only_updates_its_lineage() -> None:
     both = merged(document("6min", {"air_temperature": 12.5}), document("1h", {"wind_speed": 3.0}, half="b"), REPORTED)
     metadata = touch_lineage(both, document("6min", {"air_temperature": 12.5}, second=9))
     assert metadata["extracted_at"] == NOON + timedelta(seconds=9)
@@ -114,7 +114,7 @@ def test_the_second_half_of_the_digest_is_that_of_what_the_document_says() -> No
         max_size=3,
     )
 )
-def test_parts_say_the_same_in_whatever_order_they_come(
+def test_the_merged_document_does_not_depend_on_the_order_of_its_parts(
     records: list[tuple[dict[str, float], int, str, list[str]]],
 ) -> None:
     documents = [

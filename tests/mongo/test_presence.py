@@ -49,7 +49,7 @@ def test_no_days_count_nothing_and_an_empty_database_holds_nothing(collection: O
     assert presence_of(nothing, five(), {DAY}) == Presence({}, {}, {}, frozenset({DAY}))
 
 
-def test_it_is_answered_from_the_index_with_one_key_a_station(collection: ObservationCollection) -> None:
+def test_the_query_is_answered_from_the_index_with_one_key_per_station(collection: ObservationCollection) -> None:
     """However many observations there are: no document is looked at, and no more keys than are counted."""
     sent: list[list[dict[str, Any]]] = []
 

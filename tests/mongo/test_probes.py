@@ -144,13 +144,13 @@ def test_without_a_station_it_is_the_first_of_the_registry(
     )
 
 
-def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+def test_a_day_without_rows_is_explained(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, STATIONS, "07915", date(2026, 2, 20), 1, GENEROUS, NOW)
     assert (code, report.rows_returned, report.slo.met) == (3, 0, None)
     assert "on 2026-02-20 (UTC); its newest is from 2026-02-17T23:30:00Z." in (report.note or "")
 
 
-def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
+def test_an_empty_database_meets_no_slo(settings: Settings) -> None:
     report, code = latency_report(settings, STATIONS, "07915", None, 1, GENEROUS, NOW)
     assert (code, report.rows_returned, report.documents_examined) == (3, 0, 0)
     assert report.slo == LatencySlo(GENEROUS_MS, GENEROUS_MS, 0, 0, None)
@@ -171,7 +171,7 @@ def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict
     assert "SLO: p95 at most 1e-06 ms, p99 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
 
 
-def test_an_unknown_station_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+def test_an_unknown_station_is_explained(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     with pytest.raises(SettingError, match=r"'nobody' is neither in the registry nor in .*ITESTB25"):
         latency_report(settings, STATIONS, "nobody", DAY, 1, GENEROUS, NOW)
     assert not settings.logs_dir.exists()
@@ -222,7 +222,7 @@ def test_the_four_operations_work_and_leave_nothing(settings: Settings, filled: 
     assert lines[2].split()[:2] == ["create", "ok"]
 
 
-def test_the_scratch_document_goes_when_a_step_breaks(
+def test_the_scratch_document_is_removed_if_a_step_fails(
     settings: Settings, collection: Collection[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: Any) -> bool:
@@ -235,14 +235,14 @@ def test_the_scratch_document_goes_when_a_step_breaks(
     assert collection.count_documents({}) == 0
 
 
-def test_a_step_that_does_not_hold_is_a_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_with_a_wrong_result_is_a_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crud, "_update", lambda *_: False)
     report, code = crud_check(settings, "r1")
     assert (code, report["ok"]) == (1, False)
     assert report["steps"][2]["detail"] == "not one value changed and read back from a majority"
 
 
-def test_a_validator_that_refuses_is_something_to_change(
+def test_a_rejection_by_the_validator_is_a_setting_error(
     settings: Settings, collection: Collection[dict[str, Any]]
 ) -> None:
     collection.database.create_collection("weather", validator={"nothing": {"$exists": True}})
@@ -270,7 +270,7 @@ def test_the_real_index_answers_the_query(settings: Settings, collection: Collec
 
 
 @pytest.mark.parametrize("command", ["latency", "crud"])
-def test_an_unreachable_database_is_worth_another_try(
+def test_an_unreachable_database_is_a_retryable_error(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "SELECTION_TIMEOUT_MS", 300)
@@ -284,7 +284,7 @@ def test_an_unreachable_database_is_worth_another_try(
     assert not settings.logs_dir.exists()
 
 
-def test_a_missing_right_is_something_to_change(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_right_is_a_setting_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any) -> bool:
         raise OperationFailure("not authorized", 13)
 

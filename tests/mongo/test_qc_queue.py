@@ -29,7 +29,9 @@ class _Counting:
         return self._collection.bulk_write(*arguments, **options)
 
 
-def test_marks_stand_beside_the_documents_and_name_the_run(collection: ObservationCollection) -> None:
+def test_queue_entries_are_in_a_collection_next_to_the_documents_and_name_the_run(
+    collection: ObservationCollection,
+) -> None:
     pending_qc = PendingQc.for_collection(collection, "r1")
     pending_qc.enqueue([("A", DAY), ("B", DAY + 1), ("A", DAY)])
     assert list(collection.database["weather_pending_qc"].find(sort=[("_id", 1)])) == [
@@ -39,13 +41,13 @@ def test_marks_stand_beside_the_documents_and_name_the_run(collection: Observati
     assert pending_qc.marks() == {("A", DAY): ["r1"], ("B", DAY + 1): ["r1"]}
 
 
-def test_nothing_to_mark_is_no_mark(collection: ObservationCollection) -> None:
+def test_without_days_nothing_is_queued(collection: ObservationCollection) -> None:
     PendingQc.for_collection(collection, "r1").enqueue([])
     PendingQc.for_collection(collection, "r1").ack({})
     assert "weather_pending_qc" not in collection.database.list_collection_names()
 
 
-def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: ObservationCollection) -> None:
+def test_a_day_that_this_run_has_queued_is_queued_again(collection: ObservationCollection) -> None:
     """A concurrent run may have taken the mark away since."""
     pending_qc = PendingQc.for_collection(collection, "r1")
     for days in ([("A", DAY)], [("A", DAY), ("A", DAY + 1)]):
@@ -55,7 +57,7 @@ def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Observat
         assert pending_qc.marks() == {("A", DAY): ["r1"]}
 
 
-def test_what_another_writer_took_away_is_marked_again_of_all_days_or_of_some(
+def test_entries_that_another_writer_removed_are_queued_again_for_all_days_or_some(
     collection: ObservationCollection,
 ) -> None:
     """What this run has evaluated itself is not part of it, and nothing is written where all marks are there."""
@@ -79,7 +81,7 @@ def test_what_another_writer_took_away_is_marked_again_of_all_days_or_of_some(
     assert counting.writes == written
 
 
-def test_a_day_whose_mark_was_taken_away_is_marked_again(collection: ObservationCollection) -> None:
+def test_a_day_whose_entry_was_removed_is_queued_again(collection: ObservationCollection) -> None:
     pending_qc = PendingQc.for_collection(collection, "r1")
     for _ in range(2):
         pending_qc.enqueue([("A", DAY)])
@@ -88,7 +90,7 @@ def test_a_day_whose_mark_was_taken_away_is_marked_again(collection: Observation
         assert pending_qc.marks() == {}
 
 
-def test_only_the_marks_that_were_read_are_taken_away(collection: ObservationCollection) -> None:
+def test_only_the_entries_that_were_read_are_removed(collection: ObservationCollection) -> None:
     pending_qc = PendingQc.for_collection(collection, "r1")
     pending_qc.enqueue([("A", DAY)])
     read = pending_qc.marks()
@@ -97,7 +99,7 @@ def test_only_the_marks_that_were_read_are_taken_away(collection: ObservationCol
     assert pending_qc.marks() == {("A", DAY + 1): ["r1"]}
 
 
-def test_a_mark_that_another_run_made_again_stays(collection: ObservationCollection) -> None:
+def test_an_entry_that_another_run_has_renewed_stays(collection: ObservationCollection) -> None:
     pending_qc, other = (PendingQc.for_collection(collection, run) for run in ("r1", "r2"))
     pending_qc.enqueue([("A", DAY), ("B", DAY)])
     read = pending_qc.marks()
@@ -106,7 +108,7 @@ def test_a_mark_that_another_run_made_again_stays(collection: ObservationCollect
     assert other.marks() == {("A", DAY): ["r1", "r2"]}
 
 
-def test_a_killed_runs_marks_are_the_next_runs_business(collection: ObservationCollection) -> None:
+def test_the_next_run_processes_the_entries_of_a_killed_run(collection: ObservationCollection) -> None:
     PendingQc.for_collection(collection, "killed").enqueue([("A", DAY)])
     pending_qc = PendingQc.for_collection(collection, "r2")
     assert pending_qc.marks() == {("A", DAY): ["killed"]}
@@ -114,7 +116,7 @@ def test_a_killed_runs_marks_are_the_next_runs_business(collection: ObservationC
     assert pending_qc.marks() == {}
 
 
-def test_two_writers_of_a_run_mark_what_both_of_them_write(collection: ObservationCollection) -> None:
+def test_two_writers_of_a_run_queue_what_each_of_them_writes(collection: ObservationCollection) -> None:
     pending_qc = PendingQc.for_collection(collection, "r1")
     together = threading.Barrier(2)
 
@@ -128,11 +130,11 @@ def test_two_writers_of_a_run_mark_what_both_of_them_write(collection: Observati
     assert pending_qc.marks() == {(station, day): ["r1"] for station in ("A", "B", "both") for day in range(20)}
 
 
-def test_days_by_station() -> None:
+def test_queued_days_are_returned_by_station() -> None:
     assert days_by_station([("A", 1), ("B", 1), ("A", 2), ("A", 1)]) == {"A": {1, 2}, "B": {1}}
 
 
-def test_loading_marks_the_days_that_change_and_no_others(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_loading_queues_the_days_that_change_and_no_others(collection: ObservationCollection, tmp_path: Path) -> None:
     """New observations, newer ones, the same again, and older ones, each on a day of its own."""
     stations = five()
     first = observations("A", [12.0] * 96, generation_id=1)
@@ -150,7 +152,7 @@ def test_loading_marks_the_days_that_change_and_no_others(collection: Observatio
     assert PendingQc.for_collection(collection, "r2").marks() == {("A", DAY): ["r2"], ("B", DAY): ["r2"]}
 
 
-def test_marks_are_there_before_the_documents_are(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_days_are_queued_before_their_documents_are_written(collection: ObservationCollection, tmp_path: Path) -> None:
     """A run that is killed between the two leaves a mark too many, and never one too few."""
     seen = []
 

@@ -145,7 +145,7 @@ def test_an_earlier_row_that_comes_late_changes_later_ones(database: Database) -
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
-def test_a_newer_delivery_takes_a_flag_away(database: Database) -> None:
+def test_a_newer_record_removes_a_flag(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9), row(10, 12.2))
     database.evaluate()
     assert database.flags() == {"00:05:00Z": SPIKE}
@@ -180,7 +180,7 @@ def test_rain_between_two_rows_follows_what_comes_between(database: Database) ->
     assert_up_to_date(database)
 
 
-def test_a_neighbours_flag_follows_too(database: Database) -> None:
+def test_a_late_row_also_changes_flags_of_neighbours(database: Database) -> None:
     """A has two neighbours and is not compared; a third makes its seven degrees suspect."""
     database.stations = five()
     times = hours(48)
@@ -217,7 +217,7 @@ def test_evaluating_twice_changes_nothing(database: Database) -> None:
     assert database.documents() == before
 
 
-def test_no_mark_is_left_and_a_killed_runs_marks_are_taken_up(database: Database) -> None:
+def test_the_queue_is_empty_afterwards_and_entries_of_a_killed_run_are_processed(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9), run="killed before it judged")
     database.load(row(15, 12.2), run="killed as well")
     assert database.flags() == {"00:10:00Z": STEP}
@@ -227,7 +227,7 @@ def test_no_mark_is_left_and_a_killed_runs_marks_are_taken_up(database: Database
     assert database.pending_qc().marks() == {}
 
 
-def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
+def test_a_stopped_run_leaves_its_queue_entries(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
     before = database.documents()
@@ -241,7 +241,7 @@ def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
     assert database.evaluate().rewritten == 1
 
 
-def test_a_run_that_lost_its_lease_marks_again_the_days_whose_aggregates_it_wrote(database: Database) -> None:
+def test_a_run_that_lost_its_lease_queues_the_days_whose_aggregates_it_wrote_again(database: Database) -> None:
     """A concurrent run may have written those of newer observations, and taken the marks away, while it stood still."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(24 * 60 - 5, 12.2), run="other")
@@ -320,7 +320,7 @@ def test_days_that_another_writer_evaluated_before_they_were_written_are_evaluat
     assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
-def test_concurrent_writers_that_never_rest_are_worth_another_run(
+def test_concurrent_writers_that_never_stop_are_a_retryable_error(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(qc_update, "_ROUNDS", 3)
@@ -342,7 +342,7 @@ def test_concurrent_writers_that_never_rest_are_worth_another_run(
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
-def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
+def test_a_queue_that_is_never_empty_is_a_retryable_error(database: Database) -> None:
     class Marking:
         def observe(self, *_: Any) -> None:
             database.pending_qc(f"other {datetime.now(UTC)}").enqueue([("A", DAY)])
@@ -353,7 +353,7 @@ def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
     assert told.value.message == "other writers keep changing the same days; run again when they are done"
 
 
-def test_a_unique_index_of_somebody_else_is_named(database: Database) -> None:
+def test_a_foreign_unique_index_is_named(database: Database) -> None:
     """It lets the records in, and not what the checks make of them: two documents with one anomaly each."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 99.0), row(15, 12.2))
     name = "data_quality.anomalies_detected"
@@ -374,7 +374,7 @@ def test_a_unique_index_of_somebody_else_is_named(database: Database) -> None:
 
 
 @pytest.mark.parametrize("by_hand", ["A@2024-10-01T00:10:00Z", "by-hand"])
-def test_a_document_that_the_validator_refuses_is_named(database: Database, by_hand: str) -> None:
+def test_a_document_that_the_validator_rejects_is_named(database: Database, by_hand: str) -> None:
     """Somebody has put it there past the validator, which looks at it once more with its QC result."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     document = database.documents()["A@2024-10-01T00:10:00Z"]
@@ -392,7 +392,7 @@ def test_a_document_that_the_validator_refuses_is_named(database: Database, by_h
     assert database.pending_qc().marks() == {("A", DAY): ["run"]}
 
 
-def test_documents_that_somebody_wrote_by_hand_get_their_qc_results_too(database: Database) -> None:
+def test_documents_written_by_hand_get_flags_too(database: Database) -> None:
     """Under a name of their own, or a time within a second: no run that finds them waits for anything."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.evaluate()
@@ -467,7 +467,7 @@ def test_of_a_city_each_document_is_read_twice_at_most_and_evaluated_once(
     assert 3 * 600 < sum(read) <= 2 * 3 * 600
 
 
-def test_all_that_a_window_hangs_on_is_read_however_long_the_network(
+def test_everything_that_a_window_depends_on_is_read_however_large_the_network(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twenty-two stations from one end to the other of 1 554 km."""
@@ -498,7 +498,7 @@ def test_documents_of_stations_that_the_registry_has_lost_stay_as_they_are(datab
     assert (database.documents(), database.pending_qc().marks()) == (before, {})
 
 
-def test_documents_that_older_checks_evaluated_come_up_to_date(database: Database) -> None:
+def test_documents_evaluated_by_older_checks_are_updated(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9), row(10, 12.2), row(15, 12.3))
     database.evaluate()
     before = database.documents()
@@ -528,7 +528,7 @@ def test_days_held_are_utc_days_of_each_station_among_the_documents_asked_for(da
     assert days_held(database.collection, {"station.id": "X"}) == {}
 
 
-def test_nothing_marked_is_nothing_evaluated(database: Database) -> None:
+def test_an_empty_queue_means_that_nothing_is_evaluated(database: Database) -> None:
     assert database.evaluate() == QcCounts()
     database.pending_qc().enqueue([("A", DAY), ("X", DAY)])
     assert database.evaluate() == QcCounts()
@@ -643,7 +643,7 @@ def test_the_same_rows_in_any_batches_and_order_end_with_the_same_qc_results(
     assert len(found[0]) == len(rows)
 
 
-def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_divided_into_many_windows_get_the_same_flags(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     database.stations = five(interval_minutes=30)
     database.load(*_weather(np.random.default_rng(5)))
     database.evaluate()

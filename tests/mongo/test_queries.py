@@ -63,7 +63,7 @@ def test_a_query_finds_its_rows(name: str, rows: int, filled: ObservationCollect
     assert QUERIES[name](SUBJECT).run(filled) == rows
 
 
-def test_the_week_ends_with_the_day_that_is_asked_for(filled: ObservationCollection) -> None:
+def test_the_week_ends_with_the_requested_day(filled: ObservationCollection) -> None:
     early = Subject("07915", START + DAY, UNTIL)
     assert QUERIES["station_week"](early).run(filled) == 48
 
@@ -88,7 +88,7 @@ def test_every_query_is_answered_by_an_index(filled: ObservationCollection) -> N
     assert plans["latest"].documents_examined == 2
 
 
-def test_stations_are_asked_for_as_far_as_they_have_observations(filled: ObservationCollection) -> None:
+def test_only_stations_with_observations_are_queried(filled: ObservationCollection) -> None:
     ends = {span.station: (span.first, span.newest) for span in station_spans(filled, None, 1)}
     assert ends == {"07915": (START, UNTIL), "ITESTB25": (START, UNTIL)}
     assert [span.newest for span in station_spans(filled, START + DAY, 1)] == [START + DAY, START + DAY]
@@ -114,7 +114,7 @@ def test_subjects_are_days_of_the_last_four_weeks_of_a_station_and_the_same_for_
     assert {subject.until for subject in found} == {UNTIL}
 
 
-def test_what_the_server_has_read_from_disk_is_a_number_or_not_to_be_known(
+def test_the_bytes_read_from_disk_are_a_number_or_unknown(
     filled: ObservationCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (bytes_read_into_cache(filled) or 0) >= 0

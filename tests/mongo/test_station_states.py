@@ -86,7 +86,7 @@ def test_since_is_when_the_state_was_first_found(collection: ObservationCollecti
     assert found == [("fresh", 1), ("fresh", 1), ("late", 4), ("late", 4), ("silent", 40)]
 
 
-def test_what_is_silent_now_and_was_not_before_is_told_once(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_a_station_that_falls_silent_is_reported_once(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, ("A", 0), ("B", 20))
     kept = StationStates.for_collection(collection)
     found = []
@@ -158,7 +158,7 @@ def test_a_revision_differs_after_each_change_of_the_station_and_only_then(
     assert (of_a != before, of_b) == (True, unchanged)
 
 
-def test_where_the_states_are_lost_they_are_made_again(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_lost_states_are_rebuilt(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, ("A", 0), ("A", 24 * 35))
     evaluate(collection)
     note(collection)
@@ -173,7 +173,7 @@ _ROWS = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(-24 * 40, 24 * 35
 
 @on_a_database(0.1)
 @given(st.lists(_ROWS, min_size=1, max_size=3))
-def test_however_observations_come_the_counts_are_those_of_the_documents(
+def test_in_whatever_order_observations_arrive_the_counts_match_the_documents(
     collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[str, int]]]
 ) -> None:
     collection.delete_many({})

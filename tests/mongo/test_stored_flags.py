@@ -47,7 +47,7 @@ def counted(found: Iterable[StoredFlags]) -> tuple[Counter[Any], Counter[Any]]:
     return values, checks
 
 
-def test_they_are_those_of_the_days_asked_for(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_flags_are_those_of_the_requested_days(collection: ObservationCollection, tmp_path: Path) -> None:
     rows = (row(0, 99.0), row(60, 99.0), row(120, 12.0), row(24 * 60, 99.0), row(48 * 60, 99.0), row(0, 99.0, "B"))
     stored(collection, tmp_path, *rows)
     assert list(stored_flags([("A", DAY)], collection)) == [("A", AIR, 4, 2, {"gross_range": 2})]
@@ -60,7 +60,9 @@ def test_they_are_those_of_the_days_asked_for(collection: ObservationCollection,
     assert list(stored_flags([], collection)) == []
 
 
-def test_no_document_is_read_where_the_daily_aggregate_tells(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_no_document_is_read_if_the_daily_aggregate_is_enough(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     stored(collection, tmp_path, row(0, 99.0), row(60, 12.0))
     collection.delete_many({})
     assert list(stored_flags([("A", DAY)], collection)) == [("A", AIR, 4, 1, FAILED)]
@@ -87,7 +89,7 @@ def test_days_without_an_aggregate_are_read_from_the_documents(
 
 @on_a_database(0.1)
 @given(st.lists(st.tuples(st.integers(0, 600), st.sampled_from([12.0, 12.1, 18.9, 99.0]), st.sampled_from("AB"))))
-def test_they_are_what_the_documents_say(
+def test_flags_are_those_of_the_documents(
     collection: ObservationCollection, tmp_path: Path, rows: list[tuple[int, float, str]]
 ) -> None:
     collection.delete_many({})

@@ -84,7 +84,7 @@ HIGHER: list[tuple[dict[str, Any], Reason]] = [
 ids = pytest.mark.parametrize(("more", "reason"), HIGHER, ids=[reason for _, reason in HIGHER])
 
 
-def test_where_nothing_is_there_every_record_is_new() -> None:
+def test_in_an_empty_collection_every_record_is_new() -> None:
     plan = compare(table(record("A"), record("B")), There([]))
     assert (plan.new, plan.to_replace, plan.reprocessed, plan.touch_lineage) == ([0, 1], [], [], [])
     assert (plan.unchanged, plan.superseded, plan.reasons, plan.seen) == ([], [], {}, {})
@@ -116,18 +116,18 @@ def test_an_older_record_is_superseded_by_the_one_that_is_there(more: dict[str, 
 
 
 @ids
-def test_an_equal_record_of_a_newer_delivery_gives_the_document_its_stamp(more: dict[str, Any], reason: Reason) -> None:
+def test_an_equal_newer_record_updates_the_lineage_of_the_document(more: dict[str, Any], reason: Reason) -> None:
     plan = compare(table(record("A", **more)), There([record("A")]))
     assert (plan.touch_lineage, plan.unchanged, plan.to_replace, plan.reasons) == ([0], ["A"], [], {})
 
 
 @ids
-def test_an_equal_record_of_an_older_delivery_changes_nothing(more: dict[str, Any], reason: Reason) -> None:
+def test_an_equal_older_record_changes_nothing(more: dict[str, Any], reason: Reason) -> None:
     plan = compare(table(record("A")), There([record("A", **more)]))
     assert (plan.touch_lineage, plan.unchanged, plan.superseded, plan.reasons) == ([], ["A"], [], {})
 
 
-def test_what_the_checks_say_makes_no_other_version() -> None:
+def test_flags_do_not_make_another_version() -> None:
     plan = compare(table(record("A", digest="5" * 16 + "1" * 16)), There([record("A")]))
     assert (plan.unchanged, plan.touch_lineage, plan.to_replace) == (["A"], [], [])
 
@@ -142,7 +142,7 @@ def test_a_record_without_values_replaces_none_with_values_however_new_it_is() -
 
 
 @pytest.mark.parametrize("half", ["1", "9"])
-def test_what_newer_rules_make_of_the_same_row_replaces_what_older_ones_made_of_it(half: str) -> None:
+def test_a_record_under_newer_rules_replaces_that_of_the_same_row_under_older_ones(half: str) -> None:
     plan = compare(table(record("A", half)), There([record("A")]))
     assert (plan.to_replace, plan.reprocessed, plan.superseded, plan.reasons) == ([0], [0], [], {})
 
@@ -156,14 +156,14 @@ def test_newer_rules_give_a_row_its_first_value_and_never_take_its_last() -> Non
 
 
 @pytest.mark.parametrize("more", [{"source_uri": "raw/b.jsonl"}, {"source_row": "line 2"}])
-def test_of_level_records_of_other_rows_the_higher_digest_wins(more: dict[str, Any]) -> None:
+def test_of_records_with_equal_precedence_from_different_rows_the_higher_digest_wins(more: dict[str, Any]) -> None:
     for half, newer, superseded in (("9", [0], []), ("1", [], [0])):
         plan = compare(table(record("A", half, **more)), There([record("A")]))
         assert (plan.to_replace, plan.reprocessed, plan.superseded) == (newer, [], superseded)
         assert plan.reasons == {0: "higher digest"}
 
 
-def test_only_of_level_records_that_differ_it_is_asked_where_they_came_from() -> None:
+def test_the_origin_is_only_looked_up_for_differing_records_with_equal_precedence() -> None:
     stored = There([record("A"), record("B"), record("C")])
     rows = table(record("A"), record("B", "9"), record("C", "9", sync_id=9), record("D"))
     plan = compare(rows, stored)

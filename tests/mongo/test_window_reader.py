@@ -111,7 +111,7 @@ def test_stations_that_two_windows_share_are_read_once(
             assert not len(rows) or (of_station.origins is not None and None not in of_station.origins.alike[rows])
 
 
-def test_a_large_window_is_in_memory_alone(
+def test_while_a_large_window_is_in_memory_no_other_is_read(
     collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""

@@ -44,13 +44,13 @@ def drill(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_engine_is_an_error(tmp_path: Path) -> None:
     done = drill(tmp_path, DRILL_ENGINE="containers")
     assert (done.returncode, done.stderr) == (2, "DRILL_ENGINE is either empty or namespaces.\n")
 
 
 @as_root
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
+def test_missing_tools_are_named(tmp_path: Path) -> None:
     done = drill(tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("SKIPPED: the drills were not run: no containers here: podman is not installed")
@@ -58,7 +58,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 
 
 @as_root
-def test_what_is_missing_is_a_failure_where_it_is_required(tmp_path: Path) -> None:
+def test_missing_tools_are_a_failure_if_the_drills_are_required(tmp_path: Path) -> None:
     done = drill(tmp_path, DRILL_ENGINE="namespaces", CI_REQUIRE_INFRA="1")
     assert done.returncode == 1
     assert "no containers here: DRILL_ENGINE=namespaces; no namespaces either: no mongod" in done.stderr
@@ -66,7 +66,7 @@ def test_what_is_missing_is_a_failure_where_it_is_required(tmp_path: Path) -> No
 
 @as_root
 @pytest.mark.whole
-def test_a_member_in_namespaces(tmp_path: Path) -> None:
+def test_a_member_runs_in_namespaces(tmp_path: Path) -> None:
     """In a mount and a network namespace of its own, as docker/drill/run makes them; no mongod is needed to wait."""
     namespaces = ["unshare", "--mount", "--net"]
     if subprocess.run([*namespaces, "--pid", "--uts", "--fork", "true"], capture_output=True, check=False).returncode:

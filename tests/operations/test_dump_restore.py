@@ -194,7 +194,7 @@ def test_fewer_documents_than_the_dump_had_are_an_error(prepared: Path, users_me
     assert "rows: fewer documents than when the dump began" in result.output
 
 
-def test_without_a_whole_dump_there_is_nothing_to_restore(prepared: Path, s3_bucket: str) -> None:
+def test_without_a_complete_dump_there_is_nothing_to_restore(prepared: Path, s3_bucket: str) -> None:
     put_tool(prepared, "mongorestore", "exit 0")
     boto3.client("s3").put_object(Bucket=s3_bucket, Key="dumps/2026-11-23T02-00-00Z.archive.gz", Body=b"x")
     result = run_restore()
@@ -214,7 +214,7 @@ def test_the_newest_dump_is_the_newest_by_name(s3_bucket: str) -> None:
 
 
 @pytest.mark.parametrize("uri", ["backup", "/folder/", "s3://", "https://bucket/dumps/"])
-def test_a_backup_uri_that_is_none_is_refused(uri: str) -> None:
+def test_an_invalid_backup_uri_is_an_error(uri: str) -> None:
     with pytest.raises(SettingError, match="BACKUP_URI takes"):
         Archives(None, uri)
 

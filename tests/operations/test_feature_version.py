@@ -20,7 +20,7 @@ def feature_version(member: Member) -> str:
     return str(answer["featureCompatibilityVersion"]["version"])
 
 
-def test_the_feature_version_is_brought_to_what_every_member_runs(users_member: Member) -> None:
+def test_the_feature_version_is_raised_to_the_version_that_every_member_runs(users_member: Member) -> None:
     with users_member.root() as client:
         runs = client.server_info()["versionArray"][0]
     now, before = f"{runs}.0", f"{runs - 1}.0"
@@ -40,7 +40,7 @@ def test_the_feature_version_is_brought_to_what_every_member_runs(users_member: 
         ("new", "new is not a feature version; expected a major"),
     ],
 )
-def test_what_no_member_runs_changes_nothing(users_member: Member, wanted: str, words: str) -> None:
+def test_a_feature_version_that_no_member_runs_changes_nothing(users_member: Member, wanted: str, words: str) -> None:
     before = feature_version(users_member)
     result = init("--feature-version", wanted)
     assert result.exit_code == 2
@@ -48,6 +48,6 @@ def test_what_no_member_runs_changes_nothing(users_member: Member, wanted: str, 
     assert feature_version(users_member) == before
 
 
-def test_a_dump_of_half_a_terabyte_fits_into_the_parts_that_s3_takes() -> None:
+def test_a_dump_of_half_a_terabyte_fits_into_the_parts_that_s3_accepts() -> None:
     assert PARTS.multipart_chunksize * 10_000 > 500 * 10**9
     assert PARTS.multipart_chunksize * PARTS.max_request_concurrency <= 128 << 20

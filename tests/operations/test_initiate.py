@@ -88,7 +88,9 @@ def test_an_empty_set_that_was_initiated_before_is_left_alone(member: Member, ma
         client.admin.command("replSetGetConfig")
 
 
-def test_a_marker_that_is_not_there_is_one_line(member: Member, marker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_marker_is_an_error_of_one_line(
+    member: Member, marker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MONGO_BOOTSTRAPPED_PARAMETER", "/other")
     result = init()
     assert result.exit_code == 2
@@ -124,7 +126,7 @@ def test_a_missing_password_is_named_before_any_user_is_made(member: Member, mon
         ("MONGO_TLS_CA", "", 2, "MONGO_TLS_CA is not set"),
     ],
 )
-def test_what_is_wrong_is_said_without_a_secret(
+def test_errors_contain_no_secret(
     member: Member, monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: int, words: str
 ) -> None:
     if code == 1:
@@ -137,7 +139,7 @@ def test_what_is_wrong_is_said_without_a_secret(
     assert "Traceback" not in result.output
 
 
-def test_each_user_can_what_it_must_and_no_more(member: Member) -> None:
+def test_each_user_has_exactly_the_rights_it_needs(member: Member) -> None:
     initiated(member)
     with Client(member.uri("app")) as app:
         app.forecast_2_0.rows.insert_one({"_id": 1})
@@ -179,7 +181,7 @@ def test_each_user_can_what_it_must_and_no_more(member: Member) -> None:
             refused(attempt)
 
 
-def test_a_roll_makes_primaries_step_down_and_holds_its_lease_and_no_more(member: Member) -> None:
+def test_the_user_roll_can_step_a_primary_down_and_hold_its_lease_and_nothing_else(member: Member) -> None:
     initiated(member)
     with Client(member.uri("roll")) as client:
         assert client.admin.command("replSetGetStatus")["set"] == "forecast"
@@ -218,7 +220,9 @@ def test_the_pipelines_commands_connect_with_tls_and_authsource(member: Member, 
     assert result.exit_code == 0, result.output
 
 
-def test_a_wrong_password_of_the_pipeline_is_one_line_and_exit_code_2(member: Member, tmp_path: Path) -> None:
+def test_a_wrong_password_of_the_pipeline_is_an_error_of_one_line_with_exit_code_2(
+    member: Member, tmp_path: Path
+) -> None:
     initiated(member)
     wrong = member.uri("app").replace(quote_plus(PASSWORDS["MONGO_APP_PASSWORD"]), "wr0ng")
     result = CliRunner().invoke(forecast_app, ["crud-check", "--mongodb-uri", wrong, "--logs-dir", str(tmp_path)])

@@ -49,14 +49,14 @@ def test_each_member_gets_a_certificate_for_its_own_name_and_for_localhost(tmp_p
             handshake(pem, tmp_path / "ca.pem", "mongo-9.forecast.internal")
 
 
-def test_another_authority_is_not_believed(tmp_path: Path) -> None:
+def test_a_certificate_of_another_authority_is_not_trusted(tmp_path: Path) -> None:
     issued(tmp_path / "one")
     issued(tmp_path / "two")
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
         handshake(tmp_path / "one" / "mongo-1.pem", tmp_path / "two" / "ca.pem", "mongo-1.forecast.internal")
 
 
-def test_renewing_keeps_the_authority_and_draws_new_keys(tmp_path: Path) -> None:
+def test_renewal_keeps_the_authority_and_generates_new_keys(tmp_path: Path) -> None:
     issued(tmp_path)
     authority, member = (tmp_path / "ca.pem").read_bytes(), (tmp_path / "mongo-1.pem").read_bytes()
     issued(tmp_path, "--days", "30")
@@ -65,7 +65,7 @@ def test_renewing_keeps_the_authority_and_draws_new_keys(tmp_path: Path) -> None
     handshake(tmp_path / "mongo-1.pem", tmp_path / "ca.pem", "mongo-1.forecast.internal")
 
 
-def test_the_members_certificates_end_on_three_days(tmp_path: Path) -> None:
+def test_the_members_certificates_expire_on_three_different_days(tmp_path: Path) -> None:
     issued(tmp_path)
     ends = [
         x509.load_pem_x509_certificate((tmp_path / f"mongo-{number}.pem").read_bytes()).not_valid_after_utc
@@ -80,7 +80,7 @@ def test_only_their_owner_can_read_keys(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
-def test_a_certificate_holds_for_the_days_asked_for_but_not_longer_than_its_authority(tmp_path: Path) -> None:
+def test_a_certificate_is_valid_for_the_requested_days_but_not_longer_than_its_authority(tmp_path: Path) -> None:
     authority = pki.open_authority(tmp_path, NOW)
     short = x509.load_pem_x509_certificate(pki.issue(authority, "mongo-1.internal", 30, NOW))
     assert short.not_valid_after_utc == NOW + timedelta(days=30)
@@ -89,7 +89,7 @@ def test_a_certificate_holds_for_the_days_asked_for_but_not_longer_than_its_auth
     assert cut.not_valid_after_utc == authority.certificate.not_valid_after_utc
 
 
-def test_an_authority_that_is_broken_or_expired_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_or_expired_authority_is_an_error(tmp_path: Path) -> None:
     pki.open_authority(tmp_path / "a", NOW)
     with pytest.raises(SettingError, match="expired on 2036-11-20"):
         pki.open_authority(tmp_path / "a", NOW + timedelta(days=pki.AUTHORITY_DAYS))
@@ -101,7 +101,7 @@ def test_an_authority_that_is_broken_or_expired_is_refused(tmp_path: Path) -> No
         pki.open_authority(tmp_path / "b", NOW)
 
 
-def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_members_with_the_same_name_are_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(forecast_app, ["mongo", "pki", str(tmp_path), "--hosts", "mongo-1.a,mongo-1.b"])
     assert result.exit_code == 2
     assert "two host names have the same first label" in result.output

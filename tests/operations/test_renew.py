@@ -90,7 +90,7 @@ def test_a_certificate_is_renewed_under_a_writing_client_and_nothing_is_lost(use
     assert (again.exit_code, "certificate_renewed" in again.output) == (0, False)
 
 
-def test_a_certificate_that_ends_earlier_is_not_taken(users_member: Member, secret: Any) -> None:
+def test_a_certificate_that_expires_earlier_is_not_installed(users_member: Member, secret: Any) -> None:
     before, held = file_of(users_member).read_text(), days(users_member)
     secret.put_secret_value(SecretId=SECRET, SecretString=new(users_member, 0.5))
     result = renew(users_member)
@@ -104,7 +104,7 @@ def test_a_certificate_that_ends_earlier_is_not_taken(users_member: Member, secr
     ("value", "words"),
     [("words", "the secret is not a certificate"), ("CERTIFICATE", "a certificate without its key")],
 )
-def test_what_is_no_certificate_with_its_key_changes_nothing(
+def test_a_secret_without_a_certificate_and_its_key_changes_nothing(
     users_member: Member, secret: Any, value: str, words: str
 ) -> None:
     before = file_of(users_member).read_text()
@@ -117,7 +117,9 @@ def test_what_is_no_certificate_with_its_key_changes_nothing(
     assert file_of(users_member).read_text() == before
 
 
-def test_a_certificate_that_mongod_refuses_is_taken_back(users_member: Member, secret: Any, tmp_path: Path) -> None:
+def test_a_certificate_that_mongod_rejects_is_replaced_by_the_old_one(
+    users_member: Member, secret: Any, tmp_path: Path
+) -> None:
     """The key is another certificate's."""
     before = file_of(users_member).read_text()
     certificate = new(users_member, 200).partition("-----BEGIN PRIVATE KEY")[0]
@@ -129,7 +131,7 @@ def test_a_certificate_that_mongod_refuses_is_taken_back(users_member: Member, s
     assert file_of(users_member).read_text() == before
 
 
-def test_where_mongod_was_not_started_yet_it_is_tried_again(users_member: Member, secret: Any, tmp_path: Path) -> None:
+def test_a_mongod_that_has_not_started_yet_is_retried(users_member: Member, secret: Any, tmp_path: Path) -> None:
     result = CliRunner().invoke(forecast_app, ["mongo", "renew", str(tmp_path / "server.pem")])
     assert result.exit_code == 1
     assert "does not exist yet: mongod has not been started" in result.output

@@ -113,7 +113,7 @@ def test_secondaries_come_first_and_the_primary_last(ecs: Any) -> None:
     assert [revision(ecs, number) for number in (1, 2, 3)] == ["1", "1", "1"]
 
 
-def test_members_that_run_what_they_should_are_left_out(ecs: Any) -> None:
+def test_members_that_are_up_to_date_are_skipped(ecs: Any) -> None:
     ecs.update_service(cluster="forecast", service="mongo-3", taskDefinition="forecast-mongo-3:2")
     services = fleet(ecs, Set())
     assert [step.service for step in plan(services)] == ["mongo-2", "mongo-1"]
@@ -170,7 +170,7 @@ def test_a_lost_lease_stops_before_the_next_member(ecs: Any) -> None:
     assert [revision(ecs, number) for number in (1, 2, 3)] == ["1", "2", "1"]
 
 
-def test_a_service_that_is_being_deployed_is_waited_for_by_a_human(ecs: Any) -> None:
+def test_while_a_service_is_being_deployed_no_roll_starts(ecs: Any) -> None:
     ecs.update_service(cluster="forecast", service="mongo-2", desiredCount=0)
     with pytest.raises(RetryableError, match="mongo-2 is being deployed or is not running; nothing was changed"):
         plan(fleet(ecs, Set()))
@@ -216,7 +216,7 @@ def test_a_complete_set_has_one_primary_two_current_secondaries_and_three_votes(
     assert (why_incomplete(found) is None) == whole
 
 
-def test_without_a_fresh_dump_nothing_begins() -> None:
+def test_without_a_recent_dump_no_roll_starts() -> None:
     limit = timedelta(hours=26)
     check_backup(NOW - limit, NOW, limit)
     with pytest.raises(SettingError, match="no dump from the last 26 hours: the newest is from 2026-11-22 09:59 UTC"):
@@ -264,14 +264,14 @@ def test_a_larger_volume_is_a_reason_to_roll_and_keeps_everything_else_of_the_vo
     assert (update["service"], update["volumeConfigurations"]) == ("mongo-2", [volume])
 
 
-def test_again_replaces_members_that_run_the_newest_already(ecs: Any) -> None:
+def test_again_also_replaces_members_that_are_up_to_date(ecs: Any) -> None:
     services = fleet(ecs, Set())
     roll(services, plan(services), lambda: None)
     assert plan(services) == []
     assert [step.service for step in plan(services, again=True)] == ["mongo-1", "mongo-3", "mongo-2"]
 
 
-def test_the_deployment_before_is_not_taken_for_the_new_one() -> None:
+def test_the_previous_deployment_is_not_mistaken_for_the_new_one() -> None:
     """Right after an update ECS may still describe a service as it was: settled, with the old task running."""
 
     class Late(Volumes):

@@ -31,19 +31,19 @@ def put_dump(uri: str) -> None:
     Archives(boto3.client("s3"), uri).finish(name, Manifest("forecast_2_0", name, 1, "0" * 64, {}, 0.1))
 
 
-def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
+def test_without_a_dump_the_command_does_not_start(prepared: str) -> None:
     result = run("--dry-run")
     assert result.exit_code == 2
     assert "no dump from the last 26 hours: there is none. Run forecast mongo dump first" in result.output
 
 
-def test_the_schedule_of_the_dumps_says_how_old_one_may_be(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_maximum_age_of_a_dump_follows_from_its_schedule(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_DUMP_AGE_HOURS", "168")
     assert "no dump from the last 168 hours: there is none" in run("--dry-run").output
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e99", "a day"])
-def test_an_age_of_dumps_that_is_none_is_named(prepared: str, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_invalid_maximum_age_of_dumps_is_named(prepared: str, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("MAX_DUMP_AGE_HOURS", text)
     result = run("--dry-run")
     assert result.exit_code == 2
@@ -57,7 +57,7 @@ def test_a_set_of_one_member_is_incomplete(prepared: str) -> None:
     assert "the set is incomplete; nothing was changed: 1 members, 1 votes; expected 3 of each" in result.output
 
 
-def test_a_dry_run_says_what_would_be_done_and_does_none_of_it(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_says_what_would_be_done_and_changes_nothing(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put_dump(prepared)
     steps = [Step(f"mongo-{number}", f"mongo-{number}.internal:27017", f"arn:{number}:2", None) for number in (3, 2, 1)]
     begun: list[Step] = []

@@ -72,7 +72,7 @@ def test_a_wrong_password_is_reported_without_it(users_member: Member) -> None:
     assert "s3cr3t" not in result.output
 
 
-def test_a_set_that_is_well_needs_no_attention() -> None:
+def test_a_healthy_set_needs_no_attention() -> None:
     assert attention(WELL) == []
     assert as_text(WELL).splitlines() == [
         "mongo-1:27017  PRIMARY  lag -  certificate 300 days",
@@ -110,7 +110,7 @@ def test_what_is_wrong_with_a_member_is_reported(changes: dict[str, Any], told: 
     assert changed(**changes) == [told]
 
 
-def test_an_oplog_that_is_not_full_says_nothing_of_how_long_it_will_hold() -> None:
+def test_the_window_of_an_oplog_that_is_not_full_is_unknown() -> None:
     new = replace(WELL, oplog_hours=0.5, oplog_full=False)
     assert attention(new) == []
     assert list(status_metrics(new))[-1].metrics["OplogWindowHours"].value is None
@@ -136,7 +136,7 @@ def test_each_member_has_its_metric_and_the_set_its_own() -> None:
     ]
 
 
-def test_a_member_is_alive_by_its_port_alone(users_member: Member) -> None:
+def test_a_member_that_accepts_connections_is_alive(users_member: Member) -> None:
     """The image's health check: it starts no shell of MongoDB, and fails where nobody listens."""
     liveness = Path(__file__).resolve().parents[2] / "docker" / "mongo" / "liveness"
 

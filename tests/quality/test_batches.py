@@ -157,11 +157,11 @@ def load_in_pieces(world: World, lines: Sequence[Line], random: Random, runs: in
             world.run()
 
 
-def test_the_part_holds_what_it_should(part: list[Line], lines: list[Line]) -> None:
+def test_the_excerpt_has_the_expected_content(part: list[Line], lines: list[Line]) -> None:
     assert (len(lines), len(part)) == (4950, 1488)
 
 
-def test_any_cut_into_objects_and_runs_ends_with_the_same_digests(
+def test_any_division_into_objects_and_runs_gives_the_same_digests(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
 ) -> None:
     @settings(max_examples=examples(0.02), phases=NO_SHRINKING)
@@ -183,7 +183,7 @@ def test_any_cut_into_objects_and_runs_ends_with_the_same_digests(
 
 # The part shows the same with every change.
 @pytest.mark.slow
-def test_the_whole_week_in_pieces_ends_with_the_same_digests(
+def test_the_week_in_pieces_gives_the_same_digests(
     new_world: WorldMaker, lines: list[Line], week_at_once: dict[str, Any]
 ) -> None:
     assert len(week_at_once) == 4950
@@ -210,7 +210,7 @@ def test_a_late_object_changes_qc_results_around_it_and_no_others(
     assert told(world) == week_at_once
 
 
-def test_an_interrupted_run_leaves_marks_and_the_next_run_evaluates_without_a_new_object(
+def test_an_interrupted_run_leaves_queue_entries_that_the_next_run_evaluates_without_new_objects(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
 ) -> None:
     world = new_world()
@@ -262,7 +262,7 @@ def test_nothing_changes_when_everything_is_loaded_and_checked_again(
     assert told(world) == part_at_once
 
 
-def test_objects_made_again_keep_the_qc_results_that_their_neighbours_gave(
+def test_reprocessed_objects_keep_the_flags_that_depend_on_neighbours(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are read once more know nothing of their neighbours: the documents' results stay."""

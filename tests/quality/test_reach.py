@@ -125,7 +125,7 @@ def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther
 
 @few
 @given(changed=st.dictionaries(st.sampled_from(STATIONS), st.sets(days, min_size=1, max_size=3), min_size=1))
-def test_a_window_reads_all_that_its_qc_results_hang_on(
+def test_a_window_reads_everything_that_its_flags_depend_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
     for window in windows_of(Changes(changed), _stations(stretch), nominal_rows):

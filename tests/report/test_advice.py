@@ -53,14 +53,14 @@ def test_a_value_that_had_failed_before_this_run_is_as_severe_as_one_that_fails_
     assert told(findings)[0] == ("A", PRESSURE, "gross_range", 3)
 
 
-def test_a_check_that_is_no_more_is_passed_over() -> None:
+def test_a_check_that_no_longer_exists_is_ignored() -> None:
     """Documents keep the flags of the version that made them."""
     findings = found({("A", AIR, "spike"): 2})
     findings.add_stored("A", PRESSURE, FAIL, 3, {"step": 3})
     assert told(findings) == [("A", AIR, "spike", 2)]
 
 
-def test_what_follows_from_others_is_what_is_left_out_first() -> None:
+def test_consequences_are_left_out_first() -> None:
     suspect = {(f"S{number:02}", AIR, check): 1 for number in range(15) for check in ("rate_of_change", "flag_rate")}
     entries = told(found(suspect))
     assert len(entries) == 20

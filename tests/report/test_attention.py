@@ -70,7 +70,7 @@ def test_an_object_is_named_and_many_of_one_code_are_one_entry() -> None:
     ]
 
 
-def test_what_could_not_be_read_is_one_entry_a_parameter() -> None:
+def test_unreadable_cells_are_one_entry_per_parameter() -> None:
     unknown = UnknownColumns(("Air Temp", "pm25"), 3)
     first = loaded("a", unread_parameters=[UNREAD], renamed_parameters=[RENAMED], unknown_columns=unknown)
     second = loaded("b", unread_parameters=[UNREAD])
@@ -92,7 +92,7 @@ def test_quarantined_rows_are_a_warning_where_they_are_too_many_or_not_delivered
     assert [entry.severity for entry in (*told(many), *told(lost))] == ["warning", "warning"]
 
 
-def test_values_that_a_newer_record_lacks_are_one_entry_a_station() -> None:
+def test_removed_values_are_one_entry_per_station() -> None:
     removed = {Removed("A", AIR, "u"): 2, Removed("A", WIND, "v"): 3, Removed("B", AIR, "u"): 9}
     assert [(entry.station, entry.message) for entry in told(removed=removed)] == [
         ("B", "Station B: 9 stored values were replaced by records that lack them (air_temperature)"),
@@ -101,7 +101,7 @@ def test_values_that_a_newer_record_lacks_are_one_entry_a_station() -> None:
     assert {entry.severity for entry in told(removed=removed)} == {"warning"}
 
 
-def test_what_checks_found_is_one_entry_a_station_and_check_and_what_follows_from_it_is_none() -> None:
+def test_findings_are_one_entry_per_station_and_check_and_their_consequences_none() -> None:
     suspect = {
         ("A", AIR, "rate_of_change"): 4,
         ("A", WIND, "rate_of_change"): 6,
@@ -130,7 +130,7 @@ def test_a_check_that_flags_more_than_a_twentieth_of_the_values_is_a_warning(
     assert [(one.severity, one.kind) for one in told(findings=findings)] == [(severity, "failed_values")]
 
 
-def test_silent_stations_are_reported_only_where_an_age_is_set() -> None:
+def test_silent_stations_are_reported_only_if_a_maximum_age_is_set() -> None:
     progress = RunProgress(
         seen={"A": Seen("A", 1_727_744_340_000, 50.0, "silent"), "B": Seen("B", None, None, "fresh")}
     )
@@ -176,7 +176,7 @@ def test_beyond_a_limit_the_rest_is_counted() -> None:
     st.lists(st.sampled_from(["no_day", "not_data", "bad_envelope"]), max_size=6),
     st.dictionaries(st.tuples(st.sampled_from("AB"), st.sampled_from([AIR, WIND])), st.integers(1, 9)),
 )
-def test_the_severe_come_first_then_the_cause(codes: list[str], values: dict[tuple[str, str], int]) -> None:
+def test_entries_are_ordered_by_severity_then_by_cause(codes: list[str], values: dict[tuple[str, str], int]) -> None:
     objects = [rejected(f"k{number}", code) for number, code in enumerate(codes)]
     findings = flagged({(station, name, "rate_of_change"): number for (station, name), number in values.items()})
     found = told(*objects, findings=findings, removed={Removed(*key, "u"): number for key, number in values.items()})

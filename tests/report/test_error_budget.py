@@ -52,19 +52,19 @@ def test_every_objective_has_its_budget_in_the_order_of_the_file() -> None:
     assert found[2:] == [f"{query}.{measure}" for query in queries for measure in ("p95", "p99", "availability")]
 
 
-def test_of_runs_those_miss_that_do_not_come_to_their_end_or_do_not_start() -> None:
+def test_a_run_that_does_not_finish_or_start_misses_its_objective() -> None:
     runs = [*[run(day) for day in range(20)], run(20, "partial"), run(21, "failed"), run(22, "died")]
     ignored = [run(1, "running"), run(1, "failed", turned_away=True)]
     evidence = Evidence(runs=[*runs, *ignored], missed_runs=[NOW - 23 * DAY])
     assert budget("runs", evidence) == ErrorBudget("runs", None, 24, 3, 0.05, 28, 2.5)
 
 
-def test_of_freshness_those_runs_miss_that_find_only_old_observations() -> None:
+def test_a_run_that_finds_only_old_observations_misses_freshness() -> None:
     runs = [*[run(day, age=30.0) for day in range(18)], run(18, age=30.5), run(19, "failed", age=31), run(20, age=None)]
     assert budget("freshness", Evidence(runs=runs)) == ErrorBudget("freshness", 30.0, 20, 2, 0.05, 28, 2.0)
 
 
-def test_of_queries_those_miss_that_are_over_a_limit() -> None:
+def test_a_query_over_a_limit_misses_its_objective() -> None:
     slow = [10.0] * 90 + [300.0] * 8 + [900.0] * 2
     evidence = Evidence(latency=[latency(1, slow), latency(2, [10.0] * 100)], load=[load_report()])
     assert budget("station_day.p95", evidence) == ErrorBudget("station_day.p95", 250.0, 300, 10, 0.05, 28, 0.666667)
@@ -80,14 +80,14 @@ def test_a_query_without_an_answer_counts_against_availability_alone() -> None:
     assert budget("latest.p95", evidence).total == 2997
 
 
-def test_what_found_nothing_and_what_no_objective_holds_for_is_not_counted() -> None:
+def test_queries_that_found_nothing_or_have_no_objective_are_not_counted() -> None:
     nothing = load_report(with_query("latest", [900.0] * 100, rows=0))
     evidence = Evidence(latency=[latency(1, [900.0] * 100, rows=0)], load=[nothing, load_report(clients=9)])
     assert budget("latest.p95", evidence).total == 0
     assert budget("station_day.p95", evidence).total == 100
 
 
-def test_what_is_older_than_the_window_is_forgotten() -> None:
+def test_misses_before_the_window_are_not_counted() -> None:
     evidence = Evidence(
         runs=[run(27.9), run(28.1)],
         missed_runs=[NOW - 27 * DAY, NOW - 29 * DAY],
@@ -97,13 +97,13 @@ def test_what_is_older_than_the_window_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(("total", "used"), [(19, None), (20, 1.0)])
-def test_a_budget_is_reported_only_where_the_first_miss_would_not_spend_it(total: int, used: float | None) -> None:
+def test_a_budget_is_only_reported_if_the_first_miss_would_not_spend_it(total: int, used: float | None) -> None:
     runs = [*[run(1) for _ in range(total - 1)], run(1, "failed")]
     assert budget("runs", Evidence(runs=runs)).used == used
 
 
 @given(st.lists(st.booleans(), min_size=20, max_size=200))
-def test_a_budget_is_spent_exactly_where_more_missed_than_may(well: list[bool]) -> None:
+def test_a_budget_is_spent_if_more_events_missed_than_allowed(well: list[bool]) -> None:
     found = budget("runs", Evidence(runs=[run(1, "success" if one else "failed") for one in well]))
     assert found.used is not None
     assert (found.used > 1) == (20 * well.count(False) > len(well))
@@ -133,7 +133,7 @@ def test_of_several_spent_budgets_the_one_that_is_overdrawn_most_is_reported() -
     assert [entry.message for entry in found.attention] == [words]
 
 
-def test_a_budget_that_is_just_used_up_is_kept() -> None:
+def test_a_budget_that_is_exactly_used_up_is_not_spent() -> None:
     assert not assess(situation(ErrorBudget("runs", None, 20, 1, 0.05, 28, 1.0))).needs_attention
 
 

@@ -78,7 +78,7 @@ def test_a_value_flagged_by_two_checks_is_one_value() -> None:
     assert list(entry.checks) == ["spike", "rate_of_change"]
 
 
-def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
+def test_a_check_that_flagged_nothing_is_not_listed_for_the_station() -> None:
     findings = heard(results("1111"))
     assert findings.by_station() == {"A": {AIR: ParameterFlags(4, 0, 0, {})}}
     assert (worst(findings), advice(findings)) == ([], [])
@@ -105,7 +105,7 @@ def test_stations_and_parameters_are_distinguished_in_their_order() -> None:
     assert (findings.flagged_by_station()["A"], findings.flagged_by_station()["B"]) == (2, 1)
 
 
-def test_blocks_of_days_add_up_to_the_same() -> None:
+def test_windows_add_up_to_the_same_findings() -> None:
     codes = "3" * 6 + "1" * 18 + "4" * 4 + "1" * 20
     whole, parts = heard(results(codes)), heard(results(codes), days={DAY})
     parts.observe(results(codes), {"A": {DAY + 1}})
@@ -127,7 +127,7 @@ def test_a_day_that_is_evaluated_once_more_counts_once() -> None:
 # Flags of documents that were not evaluated now
 
 
-def test_stored_flags_are_reported_and_are_no_share_of_what_was_evaluated() -> None:
+def test_stored_flags_are_reported_without_a_share_of_evaluated_values() -> None:
     """How many values those days have is not known: 5 of them can be more than all that were evaluated now."""
     findings = heard(results("11113"))
     findings.add_stored("A", AIR, FAIL, 5, {"rate_of_change": 5, "spike": 5})
@@ -179,11 +179,11 @@ def test_flagged_values_one_after_another_are_one_episode() -> None:
     ]
 
 
-def test_a_missing_value_is_no_end_of_an_episode_and_a_good_one_is() -> None:
+def test_a_good_value_ends_an_episode_and_a_missing_one_does_not() -> None:
     assert spans(heard(results("3393339133"))) == [("00", 5, 3), ("08", 2, 3)]
 
 
-def test_a_good_day_that_has_not_changed_is_an_end_of_an_episode_too() -> None:
+def test_an_unchanged_good_day_ends_an_episode_too() -> None:
     codes = "1" * 22 + "33" + "1" * 24 + "33" + "1" * 22
     found = worst(heard(results(codes), days={DAY, DAY + 2}))
     assert [(one["from"], one["to"]) for one in found] == [
@@ -234,7 +234,7 @@ def test_completeness_is_received_against_expected_by_day() -> None:
     ],
     ids=["over", "goes on", "begins", "to come"],
 )
-def test_a_day_that_goes_on_counts_up_to_now(now: datetime, expected: int) -> None:
+def test_the_current_day_counts_up_to_now(now: datetime, expected: int) -> None:
     made = heard(results("1" * 6)).completeness(now)["A"]
     assert made.expected == [expected]
     assert made.share[AIR] == (min(1.0, 6 / expected) if expected else 0.0)
@@ -249,7 +249,7 @@ def test_more_than_expected_is_complete() -> None:
 # Words
 
 
-def test_advice_is_in_words_and_the_most_values_are_first() -> None:
+def test_advice_is_text_ordered_by_the_number_of_values() -> None:
     made = results("33" + "1" * 6)
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
@@ -258,7 +258,7 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     ]
 
 
-def test_the_first_twenty_advices_are_given() -> None:
+def test_the_first_twenty_recommendations_are_reported() -> None:
     findings = Findings()
     for number in range(25):
         findings.add_stored(f"S{number:02}", AIR, SUSPECT, number + 1, {"rate_of_change": number + 1})
@@ -266,7 +266,7 @@ def test_the_first_twenty_advices_are_given() -> None:
 
 
 @pytest.mark.parametrize(("off", "words"), [(-7.66, "7.7 hPa below its neighbours; "), (3.0, "3.0 hPa above its ")])
-def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str) -> None:
+def test_advice_says_how_far_a_station_differs_from_its_neighbours(off: float, words: str) -> None:
     """The median over what is suspect of it; the values of other days have no share in it."""
     name = "air_pressure_at_mean_sea_level"
     made = QcResults(series(A, hours(8), **{name: [1013 + off + n / 100 for n in (-1, 0, 1, 0, 0, 50, 60, 70)]}))
@@ -278,7 +278,7 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
     assert told.message.endswith(CHECKS["bias"].advice)
 
 
-def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
+def test_a_fault_of_a_whole_station_causes_a_warning() -> None:
     """Once a station and parameter; of a clock once a station, whose every value it makes suspect."""
     pressure = "air_pressure_at_mean_sea_level"
     off = QcResults(series(A, hours(4), **{pressure: [1005.4, 1005.3, 1005.3, 1005.2]}))
@@ -311,7 +311,7 @@ def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
     ]
 
 
-def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
+def test_expected_days_count_even_without_observations() -> None:
     findings = Findings()
     for one in (A, station("B", 10, parameters=(WIND,))):
         findings.expect(one, [DAY, DAY + 1])
@@ -323,7 +323,7 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
     assert findings.evaluated_days == {("A", DAY + 1)}
 
 
-def test_nothing_heard_is_nothing_found() -> None:
+def test_without_results_there_are_no_findings() -> None:
     findings = heard(results("13"), days=set())
     assert (findings.anomalies, findings.evaluated_days, worst(findings), advice(findings)) == (0, set(), [], [])
     assert list(findings.by_check().values()) == [CheckCounts(0, 0, 0)] * len(CHECKS)

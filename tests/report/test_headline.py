@@ -46,18 +46,18 @@ def messages(assessment: Assessment) -> list[tuple[str, str]]:
     return [(entry.severity, entry.message) for entry in assessment.attention]
 
 
-def test_where_every_run_ended_well_nothing_needs_attention() -> None:
+def test_if_every_run_succeeded_nothing_needs_attention() -> None:
     found = told(*map(run, (3, 2, 1, 0)))
     assert found == Assessment("All is well: the last run ended at 2026-11-23 03:14 UTC with success", (), ())
     assert not found.needs_attention
 
 
-def test_where_no_schedule_is_set_no_run_is_missing() -> None:
+def test_without_a_schedule_no_run_is_missing() -> None:
     found = told(run(0), schedule=Schedule())
     assert (found.missed, found.needs_attention) == ((), False)
 
 
-def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
+def test_a_first_run_in_progress_needs_no_attention() -> None:
     found = told(run(3, "running"))
     assert (found.headline, found.needs_attention) == (
         "The first run has been in progress since 2026-11-23 03:10 UTC",
@@ -65,12 +65,12 @@ def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
     )
 
 
-def test_while_a_run_is_at_work_the_one_before_it_is_described() -> None:
+def test_while_a_run_is_in_progress_the_previous_one_is_described() -> None:
     found = told(run(3, "running"), run(2, "failed", error="S3 is unreachable"), run(1), run(0))
     assert found.headline == "The last run (2026-11-22 03:10 UTC) failed: S3 is unreachable"
 
 
-def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
+def test_a_place_without_any_run_is_not_reported_as_healthy() -> None:
     found = told()
     assert found.needs_attention
     assert found.headline == "No runs were found. Are these the settings of the pipeline?"
@@ -124,7 +124,7 @@ def test_what_a_partial_run_found_is_reported_instead_of_that_it_was_partial() -
     assert found.attention == (cause,)
 
 
-def test_a_run_that_another_one_turned_away_is_not_the_last_one() -> None:
+def test_a_run_that_stopped_because_of_another_is_not_the_last_one() -> None:
     found = told(run(3.01, "failed", turned_away=True), *map(run, (3, 2, 1, 0)))
     assert not found.needs_attention
 
@@ -149,14 +149,14 @@ def test_a_night_on_which_nothing_started_is_named_until_a_second_run_has_starte
     assert (over.missed, over.needs_attention) == ((NIGHTS[1],), False)
 
 
-def test_a_run_that_is_turned_away_has_started_all_the_same() -> None:
+def test_a_run_that_stopped_because_of_another_still_counts_as_started() -> None:
     assert missed_runs([run(1, turned_away=True), run(0)], NIGHTS[:2], NOW) == ()
 
 
 @pytest.mark.parametrize(
     ("minutes", "missed"), [(-2, True), (-0.5, False), (0, False), (59, False), (60, True), (61, True)]
 )
-def test_a_run_belongs_to_a_moment_that_it_starts_within_an_hour_of(minutes: float, missed: bool) -> None:
+def test_a_run_that_starts_within_an_hour_of_a_due_time_counts_for_it(minutes: float, missed: bool) -> None:
     started = NIGHTS[1] + timedelta(minutes=minutes)
     runs = [RunState("r", "success", started), run(0)]
     assert missed_runs(runs, NIGHTS[:2], NOW) == ((NIGHTS[1],) if missed else ())
@@ -201,7 +201,7 @@ SILENT = (
         (("silent", "never", "undelivered"), "2 of 2 stations are silent"),
     ],
 )
-def test_where_no_age_is_set_silent_stations_are_no_warning_but_all_is_not_well(
+def test_without_a_maximum_age_silent_stations_are_not_a_warning_but_are_mentioned(
     states: tuple[State, ...], words: str | None
 ) -> None:
     found = told(*map(run, (3, 2, 1, 0)), stations=tuple(StationState(str(n), one) for n, one in enumerate(states)))
@@ -223,7 +223,7 @@ def test_silent_stations_are_named_longest_first_where_an_age_is_set() -> None:
     assert not unlimited.needs_attention
 
 
-def test_where_no_station_sends_that_is_one_cause() -> None:
+def test_if_no_station_sends_there_is_one_cause() -> None:
     silent = tuple(one for one in SILENT if one.state in {"silent", "never"})
     found = told(*map(run, (3, 2, 1, 0)), stations=silent, max_age_hours=36.0)
     assert found.headline == "All 3 stations are silent: the newest observation is from 2026-11-21 06:10 UTC"
@@ -275,7 +275,7 @@ def test_a_fault_of_a_station_that_has_been_reported_for_a_week_is_a_remark(nigh
     assert found.headline.startswith("All is well" if is_known else "station A is biased")
 
 
-def test_what_the_last_run_found_without_checking_anything_is_said_once() -> None:
+def test_findings_of_a_run_that_checked_nothing_are_reported_once() -> None:
     """A run that reprocesses equal rows checks no document, and still finds what their flags say."""
     before = run(2, attention=(biased(), biased("B")))
     found = told(run(3, attention=(biased(),), checked=False), before, schedule=Schedule())
@@ -305,7 +305,7 @@ def test_a_fault_that_was_over_for_more_than_three_days_is_reported_again() -> N
     assert messages(over) == [("warning", "station A is biased")]
 
 
-def test_single_values_do_not_make_known_what_is_wrong_with_a_sensor_later() -> None:
+def test_flags_of_single_values_do_not_make_a_later_sensor_fault_known() -> None:
     stuck = Attention("warning", "failed_values", "A is stuck", station="A", parameter="wind_speed")
     single = structs.replace(stuck, severity="info")
     runs = [run(8, attention=(stuck,)), *(run(night, attention=(single,)) for night in range(7, -1, -1))]

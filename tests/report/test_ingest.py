@@ -26,17 +26,17 @@ def ingest(tmp_path: Path) -> Ingest:
     return Ingest(tmp_path)
 
 
-def test_a_run_in_which_all_went_well_needs_none(ingest: Ingest) -> None:
+def test_a_run_without_problems_needs_no_attention(ingest: Ingest) -> None:
     assert told(ingest, "wunderground", since="2026-11-27") == []
 
 
-def test_a_source_that_ended_is_an_error_and_stands_above_what_it_left(ingest: Ingest) -> None:
+def test_a_source_that_ended_early_is_an_error_listed_above_what_it_did_not_read(ingest: Ingest) -> None:
     ingest.apis.keys = frozenset()
     found = told(ingest, "wunderground", since="2026-11-27")
     assert found == [("error", "source_ended", "wunderground", None), ("info", "days_left", "wunderground", None)]
 
 
-def test_a_quota_that_is_used_up_is_no_error(ingest: Ingest) -> None:
+def test_a_used_up_quota_is_not_an_error(ingest: Ingest) -> None:
     few = {name: replace(fetch, per_day=1) for name, fetch in ingest.around.fetches.items()}
     ingest.around = replace(ingest.around, fetches=few)
     found = told(ingest, "wunderground", since="2026-11-27")

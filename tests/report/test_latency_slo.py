@@ -34,6 +34,6 @@ def test_both_percentiles_have_to_be_within_their_limits(
     assert held_to(QuerySlo(p95, p99, 0.9), HUNDRED, found=True) == LatencySlo(p95, p99, *over, met)
 
 
-def test_where_nothing_was_found_nobody_knows() -> None:
+def test_if_nothing_was_found_the_result_is_unknown() -> None:
     assert held_to(QuerySlo(1, 1, 0.9), [0.5, 2.0], found=False).met is None
     assert held_to(QuerySlo(1, 1, 0.9), [], found=True) == LatencySlo(1, 1, 0, 0, None)

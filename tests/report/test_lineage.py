@@ -96,7 +96,7 @@ def test_the_end_says_how_the_run_ended(status: RunStatus, kind: str) -> None:
     assert [event["eventType"] for event in events(status, RunProgress())] == ["START", kind]
 
 
-def test_what_ended_a_run_is_reported_without_its_secrets() -> None:
+def test_the_error_that_ended_a_run_is_reported_without_secrets() -> None:
     progress = RunProgress()
     progress.add_error("DatabaseError", "mongodb://writer:s3cret@mongo-1 does not answer")
     facet = events("failed", progress)[1]["run"]["facets"]["errorMessage"]
@@ -104,5 +104,5 @@ def test_what_ended_a_run_is_reported_without_its_secrets() -> None:
     assert facets.error_message_run.ErrorMessageRunFacet("", "")._get_schema() == facet["_schemaURL"]
 
 
-def test_an_object_that_was_rejected_is_no_input() -> None:
+def test_a_rejected_object_is_not_an_input() -> None:
     assert "airbyte-sync/c.csv" not in str(events("partial", RunProgress()))

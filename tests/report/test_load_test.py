@@ -121,7 +121,7 @@ def test_a_query_that_is_never_answered_has_no_times() -> None:
     assert report.slo.unknown == []
 
 
-def test_of_a_query_that_finds_nothing_nobody_knows() -> None:
+def test_the_objective_of_a_query_that_finds_nothing_is_unknown() -> None:
     report, code = reported(load(phase(with_query("flagged_week", [9_000.0] * 100, rows=0))))
     slo = report.phases[0].queries["flagged_week"].slo
     assert (code, report.slo.met, report.slo.unknown) == (0, True, ["flagged_week"])
@@ -129,7 +129,7 @@ def test_of_a_query_that_finds_nothing_nobody_knows() -> None:
     assert slo.met is None
 
 
-def test_where_nothing_was_found_nothing_is_met() -> None:
+def test_if_nothing_was_found_no_objective_is_met() -> None:
     nothing = replace(load(), newest=None, until=None, plans={})
     report, code = reported(nothing)
     assert (code, report.slo.met, report.freshness.met, report.until) == (3, None, None, None)
@@ -158,7 +158,7 @@ def test_a_test_of_the_past_does_not_ask_how_old_it_is() -> None:
     assert (code, report.freshness.met, report.freshness.age_hours) == (0, None, 20_000)
 
 
-def test_runs_in_the_background_that_fail_make_it_no_measurement() -> None:
+def test_a_failed_run_in_the_background_fails_the_test() -> None:
     report, code = reported(load(phase(), failed="exit code 2: \x1b[31mno right"))
     assert (code, report.slo.met) == (1, True)
     shown = text_of(report)

@@ -20,7 +20,7 @@ def told(lines: Iterable[MetricLine]) -> dict[str, dict[str, float]]:
     }
 
 
-def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_its_stations() -> None:
+def test_a_run_has_metrics_of_rows_seconds_and_raw_zone_age_and_each_network_of_its_stations() -> None:
     assert told(lines_of_a_run()) == {
         "run": {"RowsRead": 42, "RunSeconds": 180.0, "RawZoneAgeSeconds": 9 * 3600, "StationsNewlySilent": 1},
         "InfoClimat": {"NewestObservationAgeSeconds": 288, "StationsSilent": 1, "Completeness": 0.875},
@@ -29,24 +29,24 @@ def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_i
     }
 
 
-def test_where_no_age_is_set_nobody_is_counted_as_silent() -> None:
+def test_without_a_maximum_age_no_station_is_counted_as_silent() -> None:
     lines = told(lines_of_a_run(max_age_hours=None))
     assert [name for name, metrics in lines.items() if "StationsSilent" in metrics] == []
     assert lines["Weather Underground"] == {"NewestObservationAgeSeconds": 50 * 3600}
 
 
-def test_a_dry_run_tells_nothing() -> None:
+def test_a_dry_run_writes_no_metrics() -> None:
     assert lines_of_a_run(dry_run=True) == []
 
 
-def test_an_ingest_tells_of_each_source_what_is_left_of_its_quota_and_what_is_missing() -> None:
+def test_ingest_has_metrics_of_each_sources_remaining_quota_and_missing_days() -> None:
     assert told(lines_of_an_ingest()) == {
         "infoclimat": {"QuotaLeftPercent": 0, "IngestRowsWritten": 7, "IngestDaysMissing": 1},
         "wunderground": {"QuotaLeftPercent": 80, "IngestRowsWritten": 7, "IngestDaysMissing": 2},
     }
 
 
-def test_a_report_of_objectives_tells_whether_they_were_missed_and_how_much_of_each_budget_is_used() -> None:
+def test_a_latency_report_has_metrics_of_missed_objectives_and_used_budgets() -> None:
     spent = ErrorBudget("station_day.p95", 250.0, 500, 31, 0.05, 28, 1.24)
     assert told(list(slo_metrics(False, [spent]))) == {
         "run": {"SloMissed": 1},

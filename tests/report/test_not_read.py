@@ -55,7 +55,7 @@ def objects() -> list[ObjectCounts]:
     ]
 
 
-def test_the_status_names_them_among_the_errors(tmp_path: Path) -> None:
+def test_the_status_lists_unread_parameters_among_the_errors(tmp_path: Path) -> None:
     info = RunInfo("r1", NOW, "2.0.0", {})
     ended = status_report(info, RunProgress(), objects(), status="partial", exit_code=3, finished_at=NOW)
     report = json.loads(write_report("s.json", ended, logs_dir=tmp_path).read_text("utf-8"))
@@ -68,7 +68,7 @@ def test_the_status_names_them_among_the_errors(tmp_path: Path) -> None:
     assert [counts[name] for name in names] == [1, 1, 1]
 
 
-def test_the_quality_report_has_them_by_object(tmp_path: Path) -> None:
+def test_the_quality_report_has_unread_parameters_by_object(tmp_path: Path) -> None:
     quality = quality_report("r1", QualityTally(), objects(), load_stations(), NOW, Findings(), Conflicts())
     report = json.loads(write_report("q.json", quality, logs_dir=tmp_path).read_text("utf-8"))
     assert report["unread_parameters"] == [
@@ -93,7 +93,7 @@ def test_the_quality_report_has_them_by_object(tmp_path: Path) -> None:
     ]
 
 
-def test_the_summary_shows_them_and_commands_no_terminal() -> None:
+def test_the_summary_shows_unread_parameters_and_cannot_control_the_terminal() -> None:
     info = RunInfo("r1", NOW, "2.0.0", {})
     status = status_report(info, RunProgress(), objects(), status="partial", exit_code=3, finished_at=NOW)
     quality = quality_report("r1", QualityTally(), objects(), load_stations(), NOW, Findings(), Conflicts())

@@ -36,7 +36,7 @@ def test_a_load_test_that_missed_some_is_reported_with_the_first_of_them() -> No
     assert list(missed_objectives([], [slow, good])) == []
 
 
-def test_what_was_missed_last_needs_attention() -> None:
+def test_the_newest_missed_objective_needs_attention() -> None:
     missed = tuple(missed_objectives([latency(1, [300.0] * 10)], []))
     found = assess(Situation(NOW, (RunState("r", "success", NOW),), objectives=missed))
     assert found.headline == "The latency objective was missed: p95 300.0 ms, the limit is 250 ms"

@@ -85,13 +85,13 @@ def test_where_nothing_at_all_was_received_every_station_counts_as_never_heard()
     assert {one.state for one in seen.values()} == {"never"}
 
 
-def test_where_the_database_was_not_asked_nothing_is_said_of_silence() -> None:
+def test_without_the_database_the_state_of_stations_is_unknown() -> None:
     assert states(None) == dict.fromkeys("ABCD", "unknown")
     seen = stations_seen(None, STATIONS, NOW)
     assert (silent_stations(seen), newest_age_seconds(seen), list(silence_warnings(seen, 1))) == ([], None, [])
 
 
-def test_case_110_silent_stations_are_warned_of_where_an_age_is_set() -> None:
+def test_case_110_silent_stations_cause_a_warning_if_a_maximum_age_is_set() -> None:
     presence = Presence({}, {"A": ago(minutes=5), "B": ago(hours=50), "C": ago(minutes=40)}, {}, max_age_hours=48)
     seen = stations_seen(presence, STATIONS, NOW)
     assert list(silence_warnings(seen, None)) == []
@@ -126,7 +126,7 @@ def test_case_110_silent_stations_are_warned_of_where_an_age_is_set() -> None:
         (START - timedelta(days=3), 0),
     ],
 )
-def test_case_111_a_day_is_expected_whole_and_one_that_goes_on_up_to_now(now: datetime, expected: int) -> None:
+def test_case_111_past_days_are_expected_completely_and_today_up_to_now(now: datetime, expected: int) -> None:
     of_a = STATIONS.get("A")
     assert of_a is not None
     assert expected_on(of_a, DAY, now) == expected

@@ -53,7 +53,7 @@ def test_the_newest_observation_that_a_run_found_is_that_of_its_freshest_station
     assert run_state(report("r1")).newest_age_hours is None
 
 
-def test_a_run_that_another_one_turned_away_is_known_by_its_error() -> None:
+def test_a_run_that_stopped_because_of_another_is_recognised_by_its_error() -> None:
     progress = RunProgress()
     progress.add_error("LeaseHeldError", "another run is writing to this database")
     found = run_state(status_report(RunInfo("r1", NOW, "2.0.0", {}), progress, [], status="failed", exit_code=1))

@@ -67,7 +67,7 @@ def test_a_run_that_failed_says_why() -> None:
     assert attributes(run)["process.exit.code"] == 1
 
 
-def test_a_collector_that_refuses_costs_a_warning_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_collector_that_rejects_the_trace_only_causes_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with collector(HTTPStatus.BAD_REQUEST) as there:
         send_spans(there.endpoint, status(), WINDOWS)
     assert [record.message for record in caplog.records] == [

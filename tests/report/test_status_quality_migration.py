@@ -238,7 +238,7 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert (report["by_object"][0]["key"], report["by_object"][0]["rejection_rate"]) == ("a", 0.25)
 
 
-def test_what_was_expected_against_what_came() -> None:
+def test_completeness_compares_expected_and_received_values() -> None:
     station = STATIONS.get("ITESTB25")
     assert station is not None
     assert station.interval_minutes == 5
@@ -289,7 +289,7 @@ def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
     assert report["verification"] == as_data(VERIFICATION)
 
 
-def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: Path) -> None:
+def test_the_migration_report_counts_values_that_were_removed(tmp_path: Path) -> None:
     removed = {Removed("07915", "wind_speed", "s3://b/b"): 2, Removed("07915", "air_temperature", "s3://b/a"): 1}
     report = written(migration_report("r1", OBJECTS, VERIFICATION, END, removed), tmp_path)
     assert report["values_removed"] == {

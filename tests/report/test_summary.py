@@ -102,7 +102,7 @@ def test_no_line_is_too_wide_and_nothing_is_cut_off() -> None:
     assert "…" not in text
 
 
-def test_names_are_shown_as_they_are_and_command_no_terminal() -> None:
+def test_names_are_shown_unchanged_and_cannot_control_the_terminal() -> None:
     text = full()
     assert "[red]\\u001b[31mb: The day is lost. (no_day)" in text
     assert "\x1b" not in text

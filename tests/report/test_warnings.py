@@ -10,7 +10,7 @@ from forecast.report.findings import Findings
 PRESSURE = "air_pressure_at_mean_sea_level"
 
 
-def test_every_check_of_a_station_as_a_whole_has_its_words_and_facts() -> None:
+def test_every_check_of_a_whole_station_has_its_warning_and_facts() -> None:
     suspect = {
         ("ITESTB25", "wind_speed", "stuck"): 288,
         ("ITESTB25", PRESSURE, "bias"): 288,
@@ -52,7 +52,7 @@ def test_a_clock_is_one_for_all_parameters() -> None:
     assert facts == {"station": "ITESTB25", "check": "clock_offset"}
 
 
-def test_what_single_values_are_flagged_for_is_no_warning() -> None:
+def test_flags_of_single_values_are_not_a_warning() -> None:
     suspect = {("ITESTB25", PRESSURE, check): 5 for check in ("gross_range", "buddy_check", "persistence", "flag_rate")}
     findings = Findings(suspect=Counter({**suspect, ("ITESTB25", PRESSURE, "bias"): 0}))
     assert list(warnings(findings)) == []

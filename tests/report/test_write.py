@@ -44,7 +44,7 @@ def test_a_time_has_whole_seconds_in_utc_and_a_year_of_four_digits() -> None:
     assert iso_time(datetime(1, 1, 2, tzinfo=UTC)) == "0001-01-02T00:00:00Z"
 
 
-def test_a_report_takes_the_place_of_the_last_one_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_a_report_replaces_the_previous_one_and_leaves_nothing_else(tmp_path: Path) -> None:
     write_report("r.json", report("first"), logs_dir=tmp_path)
     write_report("r.json", report("second"), logs_dir=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
@@ -58,7 +58,7 @@ def test_a_report_that_breaks_its_schema_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_report("r.json", report("old"), logs_dir=tmp_path)
 
     def disk_full(_: int) -> None:
@@ -75,7 +75,7 @@ def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: p
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["run_id"] == "old"
 
 
-def test_a_folder_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_setting_error(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(SettingError, match="LOGS_DIR") as caught:
         write_report("r.json", report(), logs_dir=tmp_path / "logs")
@@ -120,7 +120,7 @@ def test_names_are_in_utc() -> None:
         ("ITESTB25@2024-10-01T00:04:00Z", "ITESTB25@2024-10-01T00:04:00Z"),
     ],
 )
-def test_secrets_are_taken_out(text: str, clean: str) -> None:
+def test_secrets_are_removed(text: str, clean: str) -> None:
     assert without_secrets({"deep": [text, 1, None]}) == {"deep": [clean, 1, None]}
 
 
@@ -129,6 +129,6 @@ def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
     assert "hunter2" not in path.read_text("utf-8")
 
 
-def test_a_key_that_is_no_unicode_text_is_kept(tmp_path: Path) -> None:
+def test_a_key_that_is_not_valid_unicode_is_kept(tmp_path: Path) -> None:
     path = write_report("r.json", report("caf\udce9"), logs_dir=tmp_path)
     assert json.loads(path.read_bytes().decode("utf-8"))["run_id"] == "caf\udce9"

@@ -43,13 +43,13 @@ def test_a_commands_report_is_copied_under_its_name(s3_bucket: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("zone", [None, "processed"])
-def test_without_s3_there_is_the_report_alone(zone: str | None, tmp_path: Path) -> None:
+def test_without_s3_only_the_report_itself_is_written(zone: str | None, tmp_path: Path) -> None:
     settings = Settings(logs_dir=tmp_path / "logs", processed_uri=None if zone is None else str(tmp_path / zone))
     path = write_and_copy(latency(1, [10.0] * 10), settings, NOW)
     assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
 
 
-def test_a_bucket_that_is_not_there_costs_the_copy_alone(
+def test_with_a_missing_bucket_only_the_copy_fails(
     s3_bucket: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(logs_dir=tmp_path / "logs", processed_uri=f"s3://{s3_bucket}-missing/zone/")

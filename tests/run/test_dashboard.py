@@ -31,7 +31,7 @@ def test_a_site_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pyte
     assert "SITE_URI" in record.getMessage()
 
 
-def test_a_fault_of_the_program_costs_the_dashboard_and_not_the_run(
+def test_an_internal_error_in_the_dashboard_does_not_fail_the_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: object) -> None:
@@ -77,7 +77,7 @@ def test_a_dry_run_writes_no_dashboard(settings: Settings, collection: Observati
     assert not (settings.logs_dir / "site").exists()
 
 
-def test_what_only_s3_has_of_earlier_runs_is_shown_as_well(s3_bucket: str, tmp_path: Path) -> None:
+def test_earlier_runs_that_only_s3_has_are_shown_too(s3_bucket: str, tmp_path: Path) -> None:
     from forecast.storage import open_store  # noqa: PLC0415
 
     store = open_store(f"s3://{s3_bucket}/zone/")

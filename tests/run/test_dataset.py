@@ -294,7 +294,7 @@ def test_another_zone_gets_the_whole_dataset(local: World, tmp_path: Path) -> No
     assert_the_dataset_is_the_database(local)
 
 
-def test_a_database_of_an_earlier_time_writes_its_dataset_anew(local: World) -> None:
+def test_after_a_restore_the_dataset_is_rewritten(local: World) -> None:
     """A dump that is restored holds the state of its own time, and not what the zone has got since."""
     local.load(row(0, 12.0))
     local.write()
@@ -309,7 +309,7 @@ def test_a_database_of_an_earlier_time_writes_its_dataset_anew(local: World) -> 
     assert_the_dataset_is_the_database(local)
 
 
-def test_what_came_into_an_empty_collection_is_written_without_a_look_at_every_document(
+def test_after_a_load_into_an_empty_collection_the_dataset_is_written_without_a_scan(
     local: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What this run has not marked for the dataset, another one has checked: its marks may be gone."""
@@ -325,7 +325,7 @@ def test_what_came_into_an_empty_collection_is_written_without_a_look_at_every_d
     assert_the_dataset_is_the_database(local)
 
 
-def test_a_dataset_whose_mark_is_removed_is_written_in_whole(local: World) -> None:
+def test_a_dataset_whose_marker_is_removed_is_rewritten_completely(local: World) -> None:
     local.load(row(0, 12.0), row(24 * 60, 12.1))
     local.write()
     local.collection.delete_one({"_id": "A@2024-10-02T00:00:00Z"})
@@ -348,7 +348,7 @@ def test_a_damaged_file_is_written_anew_with_all_its_stations(local: World, capl
     assert_the_dataset_is_the_database(local)
 
 
-def test_a_file_in_which_nothing_is_left_is_removed(local: World) -> None:
+def test_a_file_without_rows_is_removed(local: World) -> None:
     local.load(row(0, 12.0), row(24 * 60, 12.1))
     local.write()
     local.collection.delete_one({"_id": "A@2024-10-02T00:00:00Z"})
@@ -406,7 +406,7 @@ def test_stations_stay_in_their_file_when_others_come(local: World, monkeypatch:
     assert_the_dataset_is_the_database(local)
 
 
-def test_stations_and_parameters_stand_beside_the_dataset(local: World) -> None:
+def test_stations_and_parameters_are_next_to_the_dataset(local: World) -> None:
     local.load(row(0, 12.0), row(5, 12.1))
     local.write()
     stations = pq.read_table(Path(local.store.uri) / "stations.parquet").to_pylist()
@@ -419,7 +419,7 @@ def test_stations_and_parameters_stand_beside_the_dataset(local: World) -> None:
     assert parameters[0]["udunits"] == "degC"
 
 
-def test_of_nothing_there_is_no_dataset_and_no_folder(local: World, tmp_path: Path) -> None:
+def test_without_observations_there_is_no_dataset_and_no_folder(local: World, tmp_path: Path) -> None:
     """A run of which every object was rejected has written nothing, and the zone may not be there yet."""
     local.store = LocalStore(tmp_path / "not there")
     assert local.write() == DatasetCounts()

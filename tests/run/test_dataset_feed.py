@@ -125,7 +125,7 @@ def test_a_day_of_stations_that_are_checked_apart_is_written_once(world: FedWorl
     assert_the_dataset_is_the_database(world)
 
 
-def test_more_than_may_wait_is_read_at_the_end(
+def test_days_beyond_the_queue_limit_are_read_at_the_end(
     world: FedWorld, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset_feed, "_MAX_WAITING_ROWS", 2)
@@ -138,7 +138,7 @@ def test_more_than_may_wait_is_read_at_the_end(
     assert_the_dataset_is_the_database(world)
 
 
-def test_what_is_more_than_may_be_on_its_way_is_written_before_the_checks_go_on(
+def test_beyond_the_limit_of_days_in_progress_the_checks_wait_for_the_writer(
     world: FedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A day of one second, which is beside the columns of the next window otherwise."""
@@ -164,7 +164,7 @@ def test_days_that_are_checked_in_pieces_are_all_there(world: FedWorld, monkeypa
     assert_the_dataset_is_the_database(world)
 
 
-def test_what_another_run_marked_meanwhile_is_read_again(world: FedWorld, read: list[str]) -> None:
+def test_days_that_another_run_queued_meanwhile_are_read_again(world: FedWorld, read: list[str]) -> None:
     def rival() -> None:
         pending_dataset(world.collection, "rival").enqueue([("A", 19_997)])
         world.collection.update_one({"_id": "A@2024-10-01T00:00:00Z"}, {"$set": {"measurements.air_temperature": 12.2}})

@@ -55,7 +55,7 @@ def test_a_folder_grows_and_shrinks_within_the_bound(aside: Hold) -> None:
     waiting.result(timeout=WAIT_SECONDS)
 
 
-def test_who_wants_more_waits_until_another_folder_is_gone(aside: Hold) -> None:
+def test_a_writer_that_needs_more_space_waits_until_another_folder_is_removed(aside: Hold) -> None:
     space, condition = watched(10)
     space.reserve(A, 6)
     space.reserve(B, 4)
@@ -66,7 +66,7 @@ def test_who_wants_more_waits_until_another_folder_is_gone(aside: Hold) -> None:
     waiting.result(timeout=WAIT_SECONDS)
 
 
-def test_what_would_never_fit_is_refused_at_once() -> None:
+def test_an_object_that_can_never_fit_is_rejected_at_once() -> None:
     space = DiskBudget(3 * MB, lambda: None)
     space.reserve(A, 3 * MB)
     with pytest.raises(ObjectRejectedError) as caught:
@@ -91,7 +91,7 @@ def test_a_run_that_is_told_to_stop_does_not_wait() -> None:
         space.reserve(B, 1)
 
 
-def test_nobody_waits_for_a_run_that_has_ended(aside: Hold) -> None:
+def test_no_writer_waits_for_a_run_that_has_ended(aside: Hold) -> None:
     space, condition = watched(10)
     space.reserve(A, 10)
     waiting = aside(space, B, 1)

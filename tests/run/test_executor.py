@@ -95,7 +95,7 @@ def test_objects_are_loaded_while_those_staged_with_them_wait_for_their_space(st
     assert loader.bundles == [[key] for key in KEYS]
 
 
-def test_what_ends_the_run_while_objects_are_staged_together_ends_it(
+def test_an_error_of_the_run_while_objects_are_staged_together_ends_the_run(
     stager: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: Any) -> Any:

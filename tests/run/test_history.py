@@ -85,7 +85,7 @@ def test_runs_that_found_no_database_are_entered_by_the_next(
     }
 
 
-def test_how_a_run_ended_is_entered_by_the_next_where_the_database_was_lost(
+def test_the_next_run_records_how_a_run_ended_that_lost_the_database(
     history: History, collection: ObservationCollection
 ) -> None:
     RunHistory.for_collection(collection).put(as_data(report(1, "running")))
@@ -137,12 +137,12 @@ def test_a_run_that_was_killed_before_it_had_the_lease_is_closed_and_one_that_wa
     assert found.keys() == {"r1", "r9"}
 
 
-def test_the_runs_on_another_collection_are_none_of_ours(history: History, collection: ObservationCollection) -> None:
+def test_runs_on_another_collection_are_ignored(history: History, collection: ObservationCollection) -> None:
     history.write(report(1, "failed", arguments={"mongodb_collection": "another"}))
     assert begin(history, collection).keys() == {"r9"}
 
 
-def test_where_the_database_is_lost_at_the_end_the_run_is_not(
+def test_a_run_that_loses_the_database_at_its_end_is_still_recorded(
     history: History, collection: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     begin(history, collection)
@@ -167,9 +167,7 @@ def test_the_files_of_a_machine_that_is_gone_are_read_from_s3(
     assert found == {"r1": report(1, "failed"), "r2": report(2, "failed"), "r9": report(9, "running")}
 
 
-def test_nights_on_which_nothing_started_are_named_by_the_next_run(
-    collection: ObservationCollection, tmp_path: Path
-) -> None:
+def test_the_next_run_names_missed_runs(collection: ObservationCollection, tmp_path: Path) -> None:
     """The fourth night's run found no database: it is in a file alone, and has started all the same."""
     settings = Settings(logs_dir=tmp_path / "logs", schedule="10 3 * * *")
     history = History(settings, open_store(str(tmp_path)))

@@ -55,7 +55,7 @@ def ends(one: World) -> list[tuple[str, str, float | None]]:
         return found
 
 
-def test_an_hour_stands_under_its_end_in_the_file_of_the_day_that_it_lies_in(world: World) -> None:
+def test_an_hour_is_labelled_by_its_end_in_the_file_of_the_day_that_contains_it(world: World) -> None:
     world.load(*hours(range(5, 65, 5)), *hours(range(DAY_MINUTES - 55, DAY_MINUTES + 5, 5)))
     assert written(world) == {FILES.format(1)}
     assert ends(world) == [("A", "01 01:00", 12.15), ("A", "02 00:00", 12.15)]
@@ -68,7 +68,7 @@ def test_an_hour_of_fewer_than_three_quarters_is_null(local: World) -> None:
     assert ends(local) == [("A", "01 01:00", None), ("A", "01 02:00", pytest.approx(12.15, abs=0.05))]
 
 
-def test_what_comes_at_midnight_changes_the_last_hour_of_the_day_before(local: World) -> None:
+def test_an_observation_at_midnight_changes_the_last_hour_of_the_day_before(local: World) -> None:
     local.load(*hours(range(DAY_MINUTES - 45, DAY_MINUTES, 5)))
     local.write()
     before = ends(local)
@@ -95,7 +95,7 @@ def test_a_flagged_value_is_in_no_hour(local: World) -> None:
     assert value == pytest.approx(sum(12 + (minute % 20) / 50 for minute in range(5, 60, 5)) / 11, abs=1e-6)
 
 
-def test_it_is_what_the_reader_gives(local: World) -> None:
+def test_hourly_values_equal_those_of_the_reader(local: World) -> None:
     local.load(*hours(range(0, 300, 5)), *hours(range(0, 130, 5), "B", 9.0), row(140, 99.0, "B"))
     local.write()
     asked = forecast.read(local.store.uri, freq="1h", parameters=list(HOURLY_PARAMETERS)).to_arrow()
@@ -136,7 +136,7 @@ def test_a_damaged_file_of_hours_is_written_anew_with_all_its_stations(local: Wo
     assert ends(local) == before
 
 
-def test_hours_are_made_of_the_database_where_a_day_of_the_dataset_is_damaged(local: World) -> None:
+def test_hours_are_computed_from_the_database_if_a_day_of_the_dataset_is_damaged(local: World) -> None:
     local.load(*hours(range(DAY_MINUTES - 55, DAY_MINUTES + 5, 5)))
     local.write()
     before = ends(local)

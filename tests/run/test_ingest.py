@@ -43,7 +43,7 @@ def _typed(*arguments: str) -> Result:
 
 
 @pytest.mark.whole
-def test_what_the_network_has_is_in_the_database_and_a_refused_token_does_not_keep_the_run_from_it(
+def test_a_run_with_ingest_loads_what_the_networks_return_even_if_one_rejects_its_token(
     apis: FakeApis,
 ) -> None:
     result = _typed()

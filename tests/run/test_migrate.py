@@ -207,7 +207,7 @@ def test_a_daily_aggregate_that_is_not_what_the_observations_come_to_is_found(
     assert (code, repaired.verification.outdated_days) == (0, 0)
 
 
-def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: ObservationCollection) -> None:
+def test_a_missing_document_is_found_and_restored(store: LocalStore, migrated: ObservationCollection) -> None:
     before = _documents(migrated)
     migrated.delete_one({"_id": "07915@2024-10-01T00:00:00Z"})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
@@ -249,7 +249,7 @@ def test_zone_without_records_is_a_wrong_setting(collection: ObservationCollecti
     assert _documents(collection) == {}
 
 
-def test_half_a_file_is_named(store: LocalStore, collection: ObservationCollection, tmp_path: Path) -> None:
+def test_a_truncated_file_is_named(store: LocalStore, collection: ObservationCollection, tmp_path: Path) -> None:
     whole = next(store.list("observations/"))
     broken = tmp_path / "observations" / "year=2024" / "month=10" / "a-0.parquet"
     broken.parent.mkdir(parents=True)
@@ -285,7 +285,7 @@ def test_a_file_of_another_format_is_named_with_what_to_do(
     assert _documents(collection) == {}
 
 
-def test_file_of_somebody_else_is_named(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_named(collection: ObservationCollection, tmp_path: Path) -> None:
     path = tmp_path / "observations" / "b.parquet"
     path.parent.mkdir()
     pd.DataFrame({"a": [1]}).to_parquet(path)

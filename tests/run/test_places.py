@@ -66,11 +66,11 @@ def test_case_109_reports_within_the_raw_zone_are_refused(tmp_path: Path) -> Non
     ("raw", "processed"),
     [("raw", "raw2"), ("raw", "processed"), ("s3://bucket/a", "s3://bucket/ab/"), ("s3://bucket/", "s3://bucket2/")],
 )
-def test_places_beside_each_other_are_apart(raw: str, processed: str) -> None:
+def test_folders_next_to_each_other_do_not_overlap(raw: str, processed: str) -> None:
     check_apart(settings(raw, processed))
 
 
-def test_one_place_has_one_name(tmp_path: Path) -> None:
+def test_different_spellings_of_one_place_give_the_same_address(tmp_path: Path) -> None:
     assert {absolute(uri) for uri in ("raw", "raw/", "link", f"{tmp_path}/./raw")} == {f"{tmp_path}/raw/"}
     assert {absolute(uri) for uri in ("s3://b/a", "s3://b/a/", "s3://b//a/")} == {"s3://b/a/"}
 
@@ -102,7 +102,7 @@ def test_case_109_an_empty_prefix_is_reported_with_what_lies_next_to_it(s3_bucke
     )
 
 
-def test_an_empty_bucket_has_nothing_beside_it(s3_bucket: str) -> None:
+def test_nothing_is_next_to_an_empty_bucket(s3_bucket: str) -> None:
     message = nothing_there(S3Store(f"s3://{s3_bucket}/a/"), 0).message
     assert message == f"there is nothing below s3://{s3_bucket}/a/. Is RAW_URI right, and has a sync been written?"
 

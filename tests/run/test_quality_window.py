@@ -113,7 +113,7 @@ def test_values_are_counted_by_parameter(database: Database) -> None:
     }
 
 
-def test_completeness_is_against_the_whole_window_for_every_station(database: Database) -> None:
+def test_completeness_covers_the_whole_window_for_every_station(database: Database) -> None:
     fill(database)
     found = report(database, FIRST, THIRD)["completeness"]
     days, expected = ["2024-10-01", "2024-10-02", "2024-10-03"], [24, 24, 24]
@@ -135,14 +135,14 @@ def test_completeness_is_against_the_whole_window_for_every_station(database: Da
     }
 
 
-def test_of_days_to_come_nothing_is_expected_yet(database: Database) -> None:
+def test_nothing_is_expected_for_days_in_the_future(database: Database) -> None:
     fill(database)
     now = datetime(2024, 10, 2, 12, 30, tzinfo=UTC)
     found = report(database, FIRST, THIRD, now)
     assert (found["completeness"]["A"]["expected"], found["by_station"]["A"]["expected"]) == ([24, 12, 0], 36)
 
 
-def test_a_window_without_an_end_on_either_side_is_all_that_there_can_be(database: Database, tmp_path: Path) -> None:
+def test_a_window_without_bounds_covers_everything(database: Database, tmp_path: Path) -> None:
     fill(database)
     now = datetime(1901, 1, 2, 12, 0, tzinfo=UTC)
     assert report(database, date.min, date.max, now)["by_station"]["A"]["expected"] == 36
@@ -151,21 +151,21 @@ def test_a_window_without_an_end_on_either_side_is_all_that_there_can_be(databas
     assert (found["observations_received"], found["by_station"]["A"]["expected"]) == (46, 72)
 
 
-def test_both_ends_are_in_the_window(database: Database) -> None:
+def test_the_window_includes_its_first_and_last_day(database: Database) -> None:
     database.load(*(row(minute, 12.0) for minute in (-60, 0, 1439, 1440, 2879, 2880)))
     assert report(database, FIRST, FIRST)["observations_received"] == 2
     assert report(database, FIRST, SECOND)["observations_received"] == 4
     assert report(database, SECOND, THIRD)["observations_received"] == 3
 
 
-def test_the_checks_are_made_on_what_is_around_the_window_too(database: Database) -> None:
+def test_the_checks_also_use_the_observations_around_the_window(database: Database) -> None:
     """The last value of the first day is a spike because of the first of the second."""
     database.load(row(1380, 12.0), row(1439, 22.0), row(1441, 12.0))
     found = report(database, FIRST, FIRST)
     assert (found["by_check"]["spike"]["failed"], found["observations_received"]) == (1, 2)
 
 
-def test_qc_results_are_those_of_now_and_nothing_is_written(database: Database) -> None:
+def test_flags_are_evaluated_now_and_nothing_is_written(database: Database) -> None:
     fill(database)
     older = {"$set": {"data_quality.flags": {}, "data_quality.flag": 2, "data_quality.qc_version": 0}}
     database.collection.update_many({}, older)

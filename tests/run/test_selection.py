@@ -167,7 +167,7 @@ def test_an_object_under_any_other_name_is_taken_at_once(world: World, key: str)
     assert world.listed()[1] == [key]
 
 
-def test_what_a_killed_run_left_begun_is_taken_again_though_it_is_old(world: World) -> None:
+def test_an_object_that_a_killed_run_left_unfinished_is_taken_again_however_old_it_is(world: World) -> None:
     nights(world, 40)
     old = named(BEGIN + 5 * DAY)
     world.checkpoints().begin("killed", {world.bucket.objects[old].uri: []})
@@ -232,7 +232,7 @@ _EVENT = st.sampled_from(
 
 @settings(max_examples=examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(_EVENT, st.integers(0, 1_000)), min_size=5, max_size=45))
-def test_nothing_is_passed_over_for_longer_than_until_every_key_is_listed(
+def test_no_object_is_missed_for_longer_than_until_every_key_is_listed(
     world: World, events: list[tuple[str, int]]
 ) -> None:
     """Whatever happens: what a night leaves out came late or was replaced since every key was listed."""

@@ -66,7 +66,7 @@ def of_stations(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if name[0] in "ABC"}
 
 
-def test_only_the_pages_of_stations_with_news_are_made_again(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_only_pages_of_stations_with_changes_are_rebuilt(collection: ObservationCollection, tmp_path: Path) -> None:
     world = World(collection, tmp_path)
     world.put(("A", 0, 9.0), ("B", 0, 9.0), ("C", 0, 9.0))
     world.build("site")
@@ -80,7 +80,7 @@ def test_only_the_pages_of_stations_with_news_are_made_again(collection: Observa
     assert changed == {"B.js", "B.html", "B.fr.html"}
 
 
-def test_a_page_whose_flags_changed_by_what_came_of_another_day_is_made_again(
+def test_a_page_whose_flags_change_because_of_another_day_is_rebuilt(
     collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """The jump before midnight is a spike only when the next day shows that it was left again."""
@@ -91,7 +91,7 @@ def test_a_page_whose_flags_changed_by_what_came_of_another_day_is_made_again(
     assert of_stations(world.build("site")) == of_stations(world.build("anew"))
 
 
-def test_the_page_of_a_station_that_never_sent_anything_is_made_once(
+def test_the_page_of_a_station_that_never_sent_anything_is_built_once(
     collection: ObservationCollection, tmp_path: Path
 ) -> None:
     world = World(collection, tmp_path)
@@ -102,7 +102,7 @@ def test_the_page_of_a_station_that_never_sent_anything_is_made_once(
     assert world.asked == []
 
 
-def test_another_program_makes_all_pages_again(collection: ObservationCollection, tmp_path: Path) -> None:
+def test_a_new_version_of_the_program_rebuilds_all_pages(collection: ObservationCollection, tmp_path: Path) -> None:
     world = World(collection, tmp_path)
     world.put(("A", 0, 9.0))
     world.build("site")
@@ -125,7 +125,7 @@ _DELIVERY = st.tuples(st.lists(_ROW, max_size=12), st.booleans())
 
 @settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(_DELIVERY, min_size=1, max_size=4))
-def test_whatever_comes_the_pages_are_those_of_a_whole_build(
+def test_after_any_changes_the_pages_equal_those_of_a_full_build(
     collection: ObservationCollection, tmp_path: Path, deliveries: list[tuple[list[tuple[str, int, float]], bool]]
 ) -> None:
     for beside in (collection, *(sibling_collection(collection, suffix) for suffix in (DAYS, STATES, "_pending_qc"))):

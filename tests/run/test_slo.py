@@ -24,11 +24,11 @@ from forecast.run.slo import configured_slos, past_measurements, query_budgets, 
 from tests.slo import query_slo, slo_file
 
 
-def test_without_the_setting_they_are_the_built_in_ones() -> None:
+def test_without_the_setting_the_objectives_are_the_built_in_ones() -> None:
     assert configured_slos(load_settings({})) == default_slos()
 
 
-def test_a_file_takes_their_place(tmp_path: Path) -> None:
+def test_a_file_replaces_the_built_in_objectives(tmp_path: Path) -> None:
     slos = configured_slos(load_settings({"SLO_URI": slo_file(tmp_path, 12.5, clients="3")}))
     assert (slos.queries.latest, slos.clients) == (query_slo(12.5), 3)
 
@@ -81,7 +81,7 @@ def test_reports_that_only_s3_has_count_once(s3_bucket: str, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("s3_bucket")
-def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_report_that_cannot_be_read_is_named_and_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path, latency(1, [10.0]))
     (tmp_path / "query_latency_report_20261128T130000Z.json").write_text("[")
     (tmp_path / "load_test_report_20261128T130000Z.json").write_bytes(b"\xff")

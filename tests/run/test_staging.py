@@ -100,7 +100,7 @@ def on_the_first(real: Raiser, error: BaseException) -> Raiser:
 
 @pytest.mark.parametrize("step", ["extract_data", "transform_data", "validate_data", "save_validated_to_s3"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_unforeseen_exception_costs_its_object_alone(
+def test_an_unexpected_exception_rejects_only_its_object(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, error: Exception
 ) -> None:
     monkeypatch.setattr(steps, step, on_the_first(getattr(steps, step), error))
@@ -204,7 +204,7 @@ def test_objects_that_are_staged_together_are_validated_in_one_call(
     assert calls == [2]
 
 
-def test_what_is_raised_on_the_rows_of_one_object_costs_that_one_alone(
+def test_an_exception_on_the_rows_of_one_object_rejects_only_that_object(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "raw" / "b.jsonl").write_text(json.dumps({**ROW, "temperature": "13.5"}) + "\n", "utf-8")
@@ -235,7 +235,7 @@ def test_a_dry_run_remembers_nothing(folder: Path, monkeypatch: pytest.MonkeyPat
     assert remembered.rejected == []
 
 
-def test_rows_that_are_refused_for_the_time_being_say_when_they_may_pass(folder: Path) -> None:
+def test_temporarily_quarantined_rows_say_when_they_may_pass(folder: Path) -> None:
     later = {**LATE, "dh_utc": "2099-01-01 00:00:00"}
     rows = [ROW, later, LATE, {**ROW, "id_station": "99999"}]
     (folder / "raw" / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
@@ -248,7 +248,7 @@ def test_rows_that_are_refused_for_the_time_being_say_when_they_may_pass(folder:
     assert (first.again_at, second.again_at) == (datetime(2024, 10, 2, 12, 10, tzinfo=UTC), None)
 
 
-def test_a_file_of_a_time_to_come_is_refused_until_then(folder: Path) -> None:
+def test_a_file_dated_in_the_future_is_rejected_until_then(folder: Path) -> None:
     """Its time stands for that of its extraction: it would win over everything that comes until then."""
     to_come = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=9)
     for key, moment in (("a.jsonl", to_come), ("b.jsonl", to_come - timedelta(hours=8, minutes=55))):

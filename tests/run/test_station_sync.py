@@ -91,7 +91,7 @@ def test_the_list_of_dwd_is_text_and_tells_a_closed_station_by_its_last_day() ->
     ]
 
 
-def test_features_have_their_place_in_either_order_and_closed_ones_are_left_out() -> None:
+def test_features_are_read_in_either_order_of_coordinates_and_closed_stations_are_skipped() -> None:
     features = [
         feature(6994, [50.904, 3.122], wigos_id="0-20000-0-06994"),
         feature(6431, [4.525, 51.075]),

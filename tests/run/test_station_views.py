@@ -69,7 +69,7 @@ def test_no_query_of_the_dashboard_scans_a_collection(collection: ObservationCol
         assert "COLLSCAN" not in found, query
 
 
-def test_flags_are_with_the_values_that_they_are_of() -> None:
+def test_flags_are_next_to_their_values() -> None:
     spike = '{"air_temperature": {"flag": 4, "checks": ["spike", "climatology"]}, "gone": {"flag": 3, "checks": []}}'
     columns = StationColumns(
         np.array([0, 1, 2]),

@@ -88,14 +88,14 @@ def test_a_table_that_is_named_like_a_networks_file_is_of_that_network() -> None
         ("/none.json", "there is no file /none.json (STATIONS_URI)"),
     ],
 )
-def test_what_is_not_there_is_named(uri: str, words: str) -> None:
+def test_a_missing_registry_file_is_named(uri: str, words: str) -> None:
     Path("empty").mkdir()
     with pytest.raises(SettingError) as caught:
         added(uri)
     assert words in caught.value.message
 
 
-def test_of_an_address_that_is_none_the_setting_says_what_it_takes() -> None:
+def test_an_invalid_address_is_an_error_that_says_what_the_setting_accepts() -> None:
     with pytest.raises(SettingError) as caught:
         added("a.json https://host/a.json")
     assert caught.value.message == (

@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_accessible_fits_and_asks_nothing_of_the_world(
+def test_every_page_is_accessible_fits_the_screen_and_makes_no_external_request(
     chromium: Any, folder: Path, width: int, theme: str
 ) -> None:
     context = chromium.new_context(
@@ -101,7 +101,7 @@ def test_the_charts_are_drawn_and_flagged_values_can_be_left_out(chromium: Any, 
     page.close()
 
 
-def test_the_language_is_the_browsers_or_the_one_that_is_asked_for(chromium: Any, folder: Path) -> None:
+def test_the_language_is_the_browsers_or_the_requested_one(chromium: Any, folder: Path) -> None:
     context = chromium.new_context(locale="fr-FR")
     page = context.new_page()
     page.goto((folder / "index.html").as_uri())

@@ -51,7 +51,7 @@ def test_a_limit_is_within_the_chart_and_is_shown() -> None:
     assert 0 < float(line.group(1)) < 148
 
 
-def test_a_chart_of_nothing_is_drawn_without_a_curve() -> None:
+def test_a_chart_without_values_is_drawn_without_a_curve() -> None:
     assert 'class="curve"' not in drawn(None, None)
     assert 'class="curve"' not in str(sparkline([None, None], "nothing"))
 
@@ -69,7 +69,7 @@ def test_the_outlines_are_those_of_the_countries_there_cut_at_the_edges() -> Non
             assert FRANCE_NORTH.south <= latitude <= FRANCE_NORTH.north
 
 
-def test_the_coast_is_where_it_is() -> None:
+def test_the_coast_is_in_the_right_place() -> None:
     """Dunkirk's harbour lies on it (51.05 N 2.37 E), within the kilometre or two that the outlines are good to."""
     france = [outline.ring for outline in outlines_in(FRANCE_NORTH) if outline.country == "France"]
     at_dunkirk = [latitude for ring in france for longitude, latitude in ring if 2.3 < longitude < 2.45]

@@ -170,7 +170,7 @@ def test_the_advice_says_what_a_stuck_sensor_is_and_not_what_follows_from_it(nig
     assert "so many values" not in entry
 
 
-def test_a_clock_that_is_off_is_reported_as_such(nights: Nights) -> None:
+def test_a_wrong_clock_is_reported_as_such(nights: Nights) -> None:
     (entry,) = entries(page(nights("clock an hour off")[1]))
     assert "clock" in entry
 

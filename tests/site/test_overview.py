@@ -97,14 +97,14 @@ def test_every_night_has_its_place_in_the_strip(tmp_path: Path) -> None:
     ]
 
 
-def test_where_all_is_well_that_is_the_headline(tmp_path: Path) -> None:
+def test_if_all_is_well_the_headline_says_so(tmp_path: Path) -> None:
     html = page(site_of(tmp_path))
     assert "<h1>All is well: the last run ended at 2026-11-29 03:10 UTC with success</h1>" in html
     assert "Needs attention Nothing." in text(html)
     assert "Latency objective: ✓ met (p95 31.2 ms, at most 250 ms)" in text(html)
 
 
-def test_the_page_says_of_when_it_is_and_not_when_it_was_made(tmp_path: Path) -> None:
+def test_the_page_shows_the_time_of_its_run_and_not_of_the_build(tmp_path: Path) -> None:
     html = page(site_of(tmp_path))
     assert f'data-made="{LAST.replace(second=5).isoformat()}"' in html
     assert "As of Sun 29 Nov 2026 03:10 UTC" in text(html)

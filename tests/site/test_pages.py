@@ -62,7 +62,7 @@ def test_the_same_state_gives_the_same_bytes(site: Site) -> None:
     assert dict(site_files(site)) == dict(site_files(replace(site)))
 
 
-def test_what_stands_in_the_data_is_shown_as_text(site: Site) -> None:
+def test_text_in_the_data_is_escaped(site: Site) -> None:
     message = Attention("error", "run_error", HOSTILE, station=HOSTILE, object=HOSTILE)
     view = StationView(
         Place(HOSTILE, HOSTILE, HOSTILE, 50.0, 3.0, licence=HOSTILE),

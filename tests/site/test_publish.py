@@ -34,20 +34,20 @@ def test_the_same_site_once_more_writes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == FILES
 
 
-def test_only_what_changed_is_written_and_what_is_no_more_is_removed(tmp_path: Path) -> None:
+def test_only_changed_files_are_written_and_obsolete_ones_are_removed(tmp_path: Path) -> None:
     publish(tmp_path, FILES)
     changed = {"static/style.css": b"a", "index.html": b"<h2>"}
     assert publish(tmp_path, changed) == Published(1, 1, 1)
     assert contents(tmp_path) == changed
 
 
-def test_what_is_kept_stays_though_it_was_not_built(tmp_path: Path) -> None:
+def test_kept_pages_stay_although_they_were_not_built(tmp_path: Path) -> None:
     publish(tmp_path, FILES)
     assert publish(tmp_path, {"index.html": b"new"}, kept=("station/07915.html", "never.html")) == Published(1, 1, 1)
     assert contents(tmp_path) == {"index.html": b"new", "station/07915.html": b"<p>"}
 
 
-def test_after_a_break_everything_that_may_be_missing_is_written(tmp_path: Path) -> None:
+def test_after_an_interruption_everything_that_may_be_missing_is_written(tmp_path: Path) -> None:
     publish(tmp_path, FILES)
 
     def broken_off() -> object:
@@ -106,14 +106,14 @@ def test_of_many_pages_with_new_values_those_with_the_oldest_are_written_and_the
     assert publish_site([page(name, 4) for name in "ABC"], store, most_groups=1) == Published(0, 3, 0)
 
 
-def test_no_page_of_many_gets_a_day_behind(tmp_path: Path) -> None:
+def test_no_page_is_left_a_day_behind(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, "SITE_URI")
     publish_site([page("A", 1), page("B", 2), page("C", 3)], store, most_groups=0)
     publish_site([page(name, 25) for name in "ABC"], store, most_groups=0)
     assert shown(tmp_path) == {name: f"fresh, values of hour {at}" for name, at in (("A", 25), ("B", 25), ("C", 3))}
 
 
-def test_a_page_with_other_news_than_values_waits_for_no_turn(tmp_path: Path) -> None:
+def test_a_page_with_changes_other_than_new_values_is_always_written(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, "SITE_URI")
     publish_site([page("A", 1), page("B", 1)], store)
     publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store, most_groups=0)

@@ -31,7 +31,7 @@ def test_rows_of_one_object_and_reason_are_one_group_and_replayed_ones_are_left_
     assert groups == {("a.jsonl", "bad_time"): (2, "line 3", "x"), ("b.csv", "unknown_station"): (1, "line 1", "x")}
 
 
-def test_a_broken_file_is_named_and_costs_its_own_rows_alone(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_and_only_its_own_rows_are_missing(tmp_path: Path) -> None:
     write(tmp_path, "1.jsonl.gz", line("line 3"))
     (tmp_path / "rejected/year=2026/month=11/2.jsonl.gz").write_bytes(b"\x1f\x8bno gzip")
     found = read_quarantine(LocalStore(tmp_path), ())
@@ -40,11 +40,11 @@ def test_a_broken_file_is_named_and_costs_its_own_rows_alone(tmp_path: Path) -> 
     assert "2.jsonl.gz cannot be read" in found.fault
 
 
-def test_what_is_too_much_to_show_is_counted(tmp_path: Path) -> None:
+def test_rows_beyond_the_limit_are_counted(tmp_path: Path) -> None:
     write(tmp_path, "1.jsonl.gz", *(line("line 1", key=f"{number}.csv") for number in range(MAX_GROUPS + 5)))
     found = read_quarantine(LocalStore(tmp_path), ())
     assert (len(found.rows), found.total) == (MAX_GROUPS, MAX_GROUPS + 5)
 
 
-def test_a_zone_that_is_not_there_is_reported(tmp_path: Path) -> None:
+def test_a_missing_zone_is_reported(tmp_path: Path) -> None:
     assert read_quarantine(LocalStore(tmp_path / "none"), ()).fault is not None

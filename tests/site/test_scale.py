@@ -41,12 +41,12 @@ def test_the_marks_are_round_numbers(low: float, high: float, marks: list[float]
     assert digits_of(found) == digits
 
 
-def test_an_axis_from_high_to_low_is_a_fault_of_the_program() -> None:
+def test_an_axis_from_high_to_low_is_an_internal_error() -> None:
     with pytest.raises(ValueError, match="2 is above 1"):
         ticks(2, 1)
 
 
-def test_nights_without_a_number_have_no_part_in_the_extent() -> None:
+def test_nights_without_a_number_do_not_affect_the_axis() -> None:
     assert extent([None, 3.0, 5.0], zero=False) == (3.0, 5.0)
     assert extent([None, 3.0, 5.0], zero=True) == (0.0, 5.0)
     assert extent([None], zero=False) == (0.0, 1.0)

@@ -55,7 +55,7 @@ def test_the_script_has_every_value_and_only_the_flags_that_there_are() -> None:
     }
 
 
-def test_a_single_late_value_is_no_gap() -> None:
+def test_a_single_late_value_is_not_a_gap() -> None:
     assert list(gaps(replace(WEEK, times=np.array([0, 5, 15, 20, 25]) * MINUTE_MS), 5)) == []
 
 
@@ -92,7 +92,7 @@ def test_a_parameter_that_comes_less_often_is_held_to_its_own_best_day() -> None
     assert [(kind, text(words)) for kind, words in cells][-1] == ("c1", "29 Nov: 24 / 24")
 
 
-def test_a_station_of_which_too_much_is_flagged_is_suspect() -> None:
+def test_a_station_with_many_flagged_values_is_suspect() -> None:
     assert view().shown_state == "suspect"
     few = Day(END.date(), 288, 288, {"air_temperature": ParameterDay(288, 14)})
     assert replace(view(), days=(few,)).shown_state == "fresh"

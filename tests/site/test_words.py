@@ -42,7 +42,7 @@ def test_numbers_have_the_languages_separators(value: float | None, digits: int,
         (None, 1, "–"),
     ],
 )
-def test_only_nothing_is_0_percent_and_only_everything_is_100(share: float | None, digits: int, text: str) -> None:
+def test_only_0_is_shown_as_0_percent_and_only_1_as_100(share: float | None, digits: int, text: str) -> None:
     assert plain(ENGLISH_LANGUAGE.percent(share, digits)) == text
 
 
@@ -71,7 +71,7 @@ def test_a_parameter_without_a_label_is_shown_by_its_name() -> None:
     assert (ENGLISH_LANGUAGE.unit("air_temperature"), ENGLISH_LANGUAGE.unit("ultraviolet_index")) == ("°C", "")
 
 
-def test_a_message_that_was_put_together_is_translated_with_its_values() -> None:
+def test_a_composed_message_is_translated_with_its_values() -> None:
     known = {"Station {station} is silent: {why}": "{station} : {why}", "no sign of it": "aucune trace"}
     language = Language("xx", "X", {}, known, ",", ".", "%")
     assert language.message("Station 07915 is silent: no sign of it") == "07915 : aucune trace"

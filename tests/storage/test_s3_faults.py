@@ -184,7 +184,9 @@ def test_a_lasting_fault_is_reported_after_a_few_tries(
     assert s3.requests("GET", "zone/a") == requests
 
 
-def test_bytes_that_only_trickle_are_given_up(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
+def test_a_response_that_only_trickles_in_is_abandoned(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path
+) -> None:
     store = S3Store(store.uri, patience_for(trickles))
     s3.spoil("GET", "zone/a", trickles)
     with pytest.raises(RetryableError, match="the connection was lost"):
@@ -192,7 +194,7 @@ def test_bytes_that_only_trickle_are_given_up(s3: FaultyS3, store: S3Store, list
     assert s3.requests("GET", "zone/a") == 1
 
 
-def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
+def test_a_silent_server_is_called_a_few_times_and_then_not_again(
     s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path
 ) -> None:
     store = S3Store(store.uri, replace(patience_for(is_silent), tries=1))
@@ -274,7 +276,7 @@ def test_a_certificate_that_is_not_accepted_is_reported() -> None:
     )
 
 
-def test_a_region_that_is_none_is_reported(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_region_is_reported(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "not a region")
     s3_module._session.cache_clear()
     with pytest.raises(SettingError, match=r"an AWS setting is invalid \(InvalidRegionError\); check AWS_\*"):
@@ -301,9 +303,7 @@ def test_a_try_that_failed_is_counted_in_the_log(
     assert told == [f"attempt {number} of 3 failed, {words}" for number in (1, 2)]
 
 
-def test_a_server_that_is_not_there_is_reported(
-    store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_server_is_reported(store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(RetryableError, match=r"nothing listens at http://127\.0\.0\.1:1 \(connection refused\)"):
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
@@ -322,14 +322,14 @@ def test_an_address_that_cannot_be_is_a_setting_error_and_stays_secret(
     assert "3cr3t" not in caught.value.message
 
 
-def test_a_profile_that_is_not_there_is_a_setting_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_profile_is_a_setting_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     s3_module._session.cache_clear()
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(SettingError, match=r"an AWS setting is invalid \(ProfileNotFound\); check AWS_\*"):
         S3Store(f"s3://{s3_bucket}/", CALM)
 
 
-def test_a_checksum_that_s3_keeps_is_held_against_the_bytes(
+def test_a_checksum_that_s3_keeps_is_compared_with_the_bytes(
     s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str, tmp_path: Path
 ) -> None:
     # Of an object in parts, the ETag says nothing of its content.
@@ -356,7 +356,7 @@ def test_a_checksum_that_s3_keeps_is_held_against_the_bytes(
         {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
     ],
 )
-def test_an_etag_under_a_key_of_ones_own_is_no_checksum(
+def test_an_etag_under_a_customer_key_is_not_a_checksum(
     s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     s3.spoil("GET", "zone/a", is_garbled(**headers))
@@ -367,7 +367,7 @@ def test_an_etag_under_a_key_of_ones_own_is_no_checksum(
         store.fetch(listed, tmp_path / "copy")
 
 
-def test_another_version_than_asked_for_is_not_taken(
+def test_a_version_other_than_the_requested_one_is_not_accepted(
     s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path
 ) -> None:
     s3.spoil("GET", "zone/a", has_headers(ETag='"another"'))
@@ -406,7 +406,7 @@ def test_a_list_comes_in_pages_and_each_is_asked_for_again(
         ),
     ],
 )
-def test_what_is_no_whole_list_is_not_taken_for_one(
+def test_an_incomplete_listing_is_not_accepted(
     s3: FaultyS3, store: S3Store, s3_bucket: str, answer: bytes, words: str
 ) -> None:
     s3.spoil("GET", "list-type=2", answers(answer.replace(b"BUCKET", s3_bucket.encode())))
@@ -424,7 +424,7 @@ def test_a_list_that_fails_in_its_middle_fails(s3: FaultyS3, store: S3Store, sou
 
 
 @pytest.mark.parametrize("name", ["503", "500", "hangs up", "silent"])
-def test_an_upload_is_made_again_and_is_whole(
+def test_an_upload_is_retried_and_complete(
     s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "source").write_bytes(CONTENT)

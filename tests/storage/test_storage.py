@@ -155,7 +155,7 @@ def test_both_kinds_give_one_object_the_same_digest(s3_bucket: str, tmp_path: Pa
     assert len(digests) == 1
 
 
-def test_a_folder_that_is_not_there_is_a_setting_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_setting_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="does not exist"):
         list(LocalStore(tmp_path / "none").list())
 
@@ -241,7 +241,7 @@ def _socket(path: Path) -> None:
         (_socket, "a socket"),
     ],
 )
-def test_what_is_no_file_is_listed_and_rejected_without_waiting(
+def test_something_other_than_a_file_is_listed_and_rejected_without_waiting(
     tmp_path: Path, make: Callable[[Path], None], found: str
 ) -> None:
     (tmp_path / "zone").mkdir()
@@ -255,7 +255,7 @@ def test_what_is_no_file_is_listed_and_rejected_without_waiting(
     assert store.find("a") is None
 
 
-def test_a_name_that_is_no_text_is_rejected(tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "zone").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/zone/caf\xe9")).write_bytes(b"x")
     store = LocalStore(tmp_path / "zone")
@@ -332,7 +332,7 @@ def test_the_prefix_of_a_bucket_may_be_odd_too(s3_bucket: str, tmp_path: Path) -
         assert (tmp_path / "copy").read_text() == prefix
 
 
-def test_the_mark_of_a_folder_is_not_in_it(s3_bucket: str) -> None:
+def test_a_folder_marker_is_not_listed(s3_bucket: str) -> None:
     for key in ("zone/", "zone/a/", "zone/b"):
         boto3.client("s3").put_object(Bucket=s3_bucket, Key=key, Body=b"")
     assert [entry.key for entry in S3Store(f"s3://{s3_bucket}/zone").list()] == ["a/", "b"]
@@ -387,7 +387,7 @@ LocalStore(Path(sys.argv[1])).publish(Path(sys.argv[2]), "rejected/a.jsonl.gz")
 
 
 @pytest.mark.whole
-def test_what_a_killed_writer_left_is_no_object_and_the_next_one_removes_it(tmp_path: Path) -> None:
+def test_a_partial_file_of_a_killed_writer_is_not_an_object_and_the_next_writer_removes_it(tmp_path: Path) -> None:
     store, source = LocalStore(tmp_path), tmp_path / "source"
     source.write_bytes(b"whole")
     killed = subprocess.run(
@@ -415,7 +415,7 @@ def test_what_another_writer_is_writing_is_left_alone(tmp_path: Path, monkeypatc
     assert {path.name: path.read_bytes() for path in (tmp_path / "zone").iterdir()} == {"a": b"whole", "b": b"whole"}
 
 
-def test_a_bucket_that_is_not_there_is_a_setting_error(s3_bucket: str) -> None:
+def test_a_missing_bucket_is_a_setting_error(s3_bucket: str) -> None:
     with pytest.raises(SettingError) as caught:
         list(S3Store("s3://no-such-bucket-anywhere/prefix/").list())
     assert caught.value.message == (
@@ -431,7 +431,7 @@ def test_no_credentials_are_a_setting_error_that_names_them(s3_bucket: str, monk
         list(S3Store(f"s3://{s3_bucket}/").list())
 
 
-def test_half_of_the_credentials_are_no_credentials(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_access_key_without_its_secret_is_an_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     s3._session.cache_clear()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -447,7 +447,7 @@ def test_a_prefix_is_a_folder_and_not_the_beginning_of_a_name(s3_bucket: str, tm
     assert S3Store(f"s3://{s3_bucket}/zone").uri == f"s3://{s3_bucket}/zone/"
 
 
-def test_what_lies_beside_a_folder_at_the_root_is_in_the_root() -> None:
+def test_the_entries_next_to_a_folder_at_the_root_are_those_of_the_root() -> None:
     where, names = LocalStore(Path("/no-such-zone")).beside()
     assert where == "/"
     assert "tmp/" in names

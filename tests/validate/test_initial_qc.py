@@ -105,6 +105,6 @@ def test_a_row_without_values_loses_against_one_with_some_and_has_the_flag_of_mi
         assert flags == [[9, 1][place] for place in order]
 
 
-def test_a_row_without_a_value_is_missing_and_no_row_is_no_row() -> None:
+def test_a_row_without_a_value_is_missing_and_an_empty_batch_stays_empty() -> None:
     assert said(evaluate([row("A", 0)])) == [(9, None, 0, "nan")]
     assert said(evaluate([])) == []

@@ -77,7 +77,7 @@ def test_codes_that_mean_failure_are_looked_up_by_network(network: str) -> None:
     assert found == ({"wind_speed": [True, False, True]} if network == "Weather Underground" else {})
 
 
-def test_no_other_check_builds_on_it() -> None:
+def test_no_other_check_uses_source_flags() -> None:
     """A day that the network doubts as a whole is not a day of which too many values are flagged."""
     station = next(one for one in STATIONS if one.id == "ITESTB25")
     times = np.arange(288, dtype=np.int64) * 300_000

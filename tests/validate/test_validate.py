@@ -59,7 +59,7 @@ def digest(**more: Any) -> str:
     return str(record["digest"])
 
 
-def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> None:
+def test_a_good_row_is_accepted_with_its_id_and_flag_and_unchanged_values() -> None:
     (record,), rejected = check(observation())
     assert rejected == []
     assert record["_id"] == "07915@2024-10-05T00:04:00Z"
@@ -128,7 +128,9 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
         ({"wind_speed": math.nan}, "not_finite", "wind_speed", "nan", "not a finite number"),
     ],
 )
-def test_what_may_not_enter(change: dict[str, Any], code: str, field: str, value: str | None, reason: str) -> None:
+def test_rows_that_break_a_rule_are_quarantined(
+    change: dict[str, Any], code: str, field: str, value: str | None, reason: str
+) -> None:
     (accepted, (rejected,)) = check(observation(), observation(**change))
     assert len(accepted) == 1
     found = {name: rejected[name] for name in ("position", "code", "field", "value", "reason")}
@@ -139,16 +141,16 @@ def test_what_may_not_enter(change: dict[str, Any], code: str, field: str, value
 @pytest.mark.parametrize(
     "stamp", [NOW, NOW + timedelta(minutes=10), datetime(1928, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC)]
 )
-def test_a_clock_ten_minutes_fast_and_old_data_may_enter(stamp: datetime) -> None:
+def test_a_clock_ten_minutes_fast_and_old_data_are_accepted(stamp: datetime) -> None:
     assert check(observation(timestamp=stamp))[1] == []
 
 
-def test_a_row_with_several_faults_is_refused_once() -> None:
+def test_a_row_with_several_faults_is_quarantined_once() -> None:
     accepted, rejected = check(observation(station_id="NOWHERE", timestamp=None, wind_speed=math.inf))
     assert (accepted, [row["code"] for row in rejected]) == ([], ["unknown_station"])
 
 
-def test_no_row_is_no_row() -> None:
+def test_an_empty_batch_stays_empty() -> None:
     assert check() == ([], [])
 
 
@@ -206,7 +208,7 @@ def test_the_digest_changes_with_station_time_every_measurement_and_notes() -> N
     assert len({digest(**change)[:HASH_LENGTH] for change in CHANGES}) == len(CHANGES)
 
 
-def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None:
+def test_flags_only_affect_the_second_half_of_the_digest() -> None:
     """12 °C, and 12 °C after a minute of -3 °C: the same observation, with another QC result."""
     warm = observation(air_temperature=12.0)
     cold = observation(air_temperature=-3.0, timestamp=STAMP - timedelta(minutes=1))
@@ -230,7 +232,7 @@ def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
     assert amounts == [None, 0.254, 0.0, pytest.approx(0.762), 0.254]
 
 
-def test_the_digest_changes_with_what_the_registry_says_of_the_station() -> None:
+def test_the_digest_changes_with_the_stations_registry_entry() -> None:
     stations = stations_with({one.id: {"elevation": one.elevation + 1} for one in STATIONS})
     frame = to_frame(pa.Table.from_pylist([observation()], schema=OBSERVATION_SCHEMA))
     moved = to_table(validate(frame, stations, NOW).observations).to_pylist()
@@ -310,7 +312,7 @@ def test_what_validate_accepts_is_what_the_servers_validator_accepts(
     assert bool(accepted) == SERVER.is_valid(found), [error.message for error in SERVER.iter_errors(found)]
 
 
-def test_the_oracle_refuses_what_it_should(tmp_path: Path) -> None:
+def test_the_independent_validator_rejects_what_it_should(tmp_path: Path) -> None:
     good = document({**observation(), **dict.fromkeys(PARAMETER_NAMES), "air_temperature": 7.6}, tmp_path)
     assert SERVER.is_valid(good)
     for part, name, value in (

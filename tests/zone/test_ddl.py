@@ -82,7 +82,7 @@ def test_the_types_are_those_of_the_files(zone: Path) -> None:
         assert widths.get(entry["type"], "") in str(column.logical_type)
 
 
-def test_glue_takes_the_comments() -> None:
+def test_glue_accepts_the_comments() -> None:
     """At most 255 bytes (AWS Glue, Column)."""
     comments = [column["comment"] for table in glue_tables().values() for column in table["columns"]]
     assert max(len(comment.encode()) for comment in comments) <= 255

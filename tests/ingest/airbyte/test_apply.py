@@ -171,7 +171,7 @@ def test_everything_is_found_on_whatever_page_it_is(airbyte: Airbyte) -> None:
         ({"AIRBYTE_API_URL": "http://127.0.0.1:1"}, 1, "Airbyte does not answer at http://127.0.0.1:1"),
     ],
 )
-def test_what_keeps_it_from_its_work_is_said(
+def test_an_error_says_what_prevents_the_setup(
     airbyte: Airbyte, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], code: int, says: str
 ) -> None:
     for name, value in settings.items():
@@ -205,7 +205,7 @@ def test_a_sync_is_started_and_waited_for(
     assert airbyte.bodies[-1] == {"connectionId": airbyte.connections[0]["connectionId"], "jobType": "sync"}
 
 
-def test_a_sync_of_what_was_never_applied_says_so(airbyte: Airbyte) -> None:
+def test_a_sync_of_a_connection_that_does_not_exist_says_so(airbyte: Airbyte) -> None:
     result = typed("sync", "--source", "infoclimat")
     assert result.exit_code == 2
     assert "Airbyte has no connection 'forecast infoclimat'" in result.stderr

@@ -27,7 +27,7 @@ VARIABLES = (FOLDER / "variables.tf").read_text("utf-8")
 
 
 @pytest.mark.whole
-def test_it_is_formatted() -> None:
+def test_the_configuration_is_formatted() -> None:
     terraform = shutil.which("terraform")
     if terraform is None:
         pytest.skip("terraform is not installed here")
@@ -35,14 +35,14 @@ def test_it_is_formatted() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_it_knows_every_source_and_names_things_alike() -> None:
+def test_the_configuration_has_every_source_with_the_same_names_as_apply() -> None:
     assert 'fileexists("${path.module}/../manifests/${name}.json")' in VARIABLES
     assert sorted(path.stem for path in (FOLDER.parent / "manifests").glob("*.json")) == sorted(MANIFESTED)
     assert set(re.findall(r'name += "(forecast [^"]+)"', MAIN)) == {"forecast ${each.key}", "forecast raw zone"}
     assert [name_of(fetch) for fetch in MANIFESTED.values()] == [f"forecast {source}" for source in MANIFESTED]
 
 
-def test_it_writes_the_same_objects_at_the_same_time() -> None:
+def test_the_configuration_has_the_same_path_format_and_schedule_as_apply() -> None:
     keys = {setting.name: "a key" for setting in NETWORK_SETTINGS if setting.secret}
     settings = Settings(raw_uri="s3://bucket/raw/").with_networks(**keys)
     stations: dict[str, list[str]] = {source: [] for source in MANIFESTED}
@@ -84,7 +84,7 @@ def _snake(value: Any) -> Any:
 
 
 @pytest.mark.whole
-def test_it_makes_the_definitions_sources_destination_and_connections_that_apply_makes(tmp_path: Path) -> None:
+def test_the_configuration_creates_the_same_resources_as_apply(tmp_path: Path) -> None:
     plain = Settings(raw_uri="s3://bucket/raw/", airbyte_bucket_region="eu-west-3")
     settings = plain.with_networks(WUNDERGROUND_API_KEY="a key", INFOCLIMAT_TOKEN="another")
     stations = {source: [f"of {source}"] for source in MANIFESTED}

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
         ({"workers": 2, "dry_run": True}, "--dry-run goes without workers"),
     ],
 )
-def test_options_that_cannot_be_are_refused(options: dict[str, object], words: str) -> None:
+def test_contradictory_options_are_an_error(options: dict[str, object], words: str) -> None:
     with pytest.raises(SettingError) as caught:
         RunOptions(**options)  # type: ignore[arg-type]
     assert words in caught.value.message
@@ -62,7 +62,7 @@ def test_a_scheduler_at_tls_needs_certificates(tmp_path: Path) -> None:
         cluster_client(options, settings, tmp_path).__enter__()
 
 
-def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_scheduler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forecast.run.cluster.connection._CONNECT_SECONDS", 0.2)
     with pytest.raises(RetryableError, match=r"the Dask scheduler at tcp://127\.0\.0\.1:9 cannot be reached"):
         cluster_client(RunOptions(scheduler="tcp://127.0.0.1:9"), Settings(), tmp_path).__enter__()
