@@ -19,6 +19,7 @@ from pymongo import MongoClient
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import PROJECTION, read_columns
 from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.observation_reader import to_dataset
 from forecast.mongo.qc_queue import PendingQc
 from tests.networks import five, observation, records
 
@@ -116,6 +117,81 @@ def test_any_mix_of_documents_is_read_as_the_driver_reads_it(runs: list[Any], ba
     raw = [bson.encode(document(shape, minute)) for shape, minute in zip(shapes, at, strict=True)]
     batches = [b"".join(raw[start : start + batch_rows]) for start in range(0, len(raw), batch_rows)]
     assert_same(read(batches), plain([bson.decode(one, AWARE) for one in raw]))
+
+
+# Station id, name, longitude, elevation: ids and names of equal and other length, and one station that was moved.
+PLACES = st.sampled_from(
+    [
+        ("00092", "Lille", 3.1, 47.0),
+        ("00094", "Rouen", 1.2, 151.0),
+        ("00094", "Rouen", 1.25, 151.0),
+        ("00095", "Paris-Montsouris", 2.3, 75.0),
+        ("00096", "Brest", -4, 99.0),
+        ("07015", None, 3.1, 47),
+    ]
+)
+
+
+def document_with_origin(place: tuple[str, str | None, float, float], shape: Shape, at: int) -> dict[str, Any]:
+    found = document(shape, at)
+    identifier, name, longitude, elevation = place
+    found["station"] = {
+        "id": identifier,
+        **({"name": name} if name else {}),
+        "location": {"type": "Point", "coordinates": [longitude, 50.5]},
+        "elevation": elevation,
+    }
+    found["data_quality"] |= {"completeness_score": [0.5, 1.0][at % 5 == 0], "flag": 1, "qc_version": "3"}
+    found["metadata"] |= {
+        "source_uri": f"s3://raw/{at % 3}",
+        "source_row": f"row {at}",
+        "run_id": "20241001T000000Z",
+        "pipeline_version": "2.0.0",
+        "extracted_at": START + timedelta(hours=at),
+        "ingested_at": START + timedelta(days=at),
+    }
+    return found
+
+
+@given(st.lists(st.tuples(PLACES, SHAPES, st.integers(1, 30)), max_size=6), st.integers(1, 60), st.randoms())
+def test_documents_with_origin_of_any_stations_are_read_as_the_driver_reads_them(
+    runs: list[Any], batch_rows: int, chance: Any
+) -> None:
+    shapes = [(place, shape) for place, shape, number in runs for _ in range(number)]
+    at = list(range(len(shapes)))
+    chance.shuffle(at)
+    raw = [bson.encode(document_with_origin(*one, minute)) for one, minute in zip(shapes, at, strict=True)]
+    batches = [b"".join(raw[start : start + batch_rows]) for start in range(0, len(raw), batch_rows)]
+    documents = [bson.decode(one, AWARE) for one in raw]
+    assert_same(read(batches), plain(documents))
+    expected = {(one["station"]["id"], one["timestamp"]): origin_of(one) for one in documents}
+    found = {}
+    for name, columns in read_columns(batches).items():
+        assert columns.origins is not None
+        for row, time in enumerate(columns.times.tolist()):
+            origins, moment = columns.origins, datetime.fromtimestamp(time / 1000, UTC)
+            times = (origins.extracted_at[row], origins.ingested_at[row])
+            shared = {**origins.alike[row]["metadata"], "source_row": origins.source_rows[row].decode()}
+            times_read = dict(zip(("extracted_at", "ingested_at"), map(moment_of, times), strict=True))
+            found[name, moment] = origin_of({**origins.alike[row], "metadata": {**shared, **times_read}})
+    assert found == expected
+    observations = to_dataset(batches).to_pylist()
+    assert [(one["station_id"], one["timestamp"]) for one in observations] == sorted(expected)
+    for one in observations:
+        station, completeness, metadata = expected[one["station_id"], one["timestamp"]]
+        assert one["station_name"] == station.get("name")
+        assert [one["longitude"], one["latitude"]] == station["location"]["coordinates"]
+        assert (one["elevation"], one["completeness_score"]) == (station["elevation"], completeness)
+        assert {name: one[name] for name in metadata} == metadata
+
+
+def origin_of(one: dict[str, Any]) -> tuple[Any, ...]:
+    metadata = {name: value for name, value in one["metadata"].items() if name != "digest"}
+    return one["station"], one["data_quality"]["completeness_score"], metadata
+
+
+def moment_of(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def test_documents_of_which_hardly_two_are_alike_are_read_as_the_driver_reads_them() -> None:

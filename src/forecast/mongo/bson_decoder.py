@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any, Final
 
 import bson
@@ -135,18 +134,17 @@ def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
 
 
 def _by_station(alike: Alike) -> Iterator[tuple[str, StationColumns]]:
-    """The columns of each station, from documents that are grouped by station."""
-    columns = _columns(alike)
-    if alike.has_origin:
-        yield alike.first["station"]["id"], columns
+    """The columns of each station; a station may have several parts."""
+    runs = list(alike.stations())
+    columns, ids = _columns(alike, runs), alike.texts("station.id")
+    if len(runs) == 1:
+        yield ids[0].decode(), columns
         return
-    ids = alike.texts("station.id")
-    edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
-    for first, end in pairwise(edges):
+    for first, end in runs:
         yield ids[first].decode(), columns.take(slice(first, end))
 
 
-def _columns(alike: Alike) -> StationColumns:
+def _columns(alike: Alike, stations: Sequence[tuple[int, int]]) -> StationColumns:
     quality = alike.first["data_quality"]
     texts, source = (
         np.full(len(alike.matrix), json.dumps(flags) if flags else None, dtype=object)
@@ -155,7 +153,7 @@ def _columns(alike: Alike) -> StationColumns:
     times = alike.numbers("timestamp", "<i8")
     found = dict(alike.measurements())
     values = {name: found[name] for name in PARAMETER_NAMES if name in found}
-    return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike))
+    return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike, stations))
 
 
 def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
@@ -204,13 +202,14 @@ def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
     return np.array([(moment - _EPOCH) // _MILLISECOND for moment in moments], np.int64)
 
 
-def _origins(alike: Alike) -> Origins | None:
+def _origins(alike: Alike, stations: Sequence[tuple[int, int]]) -> Origins | None:
     if not alike.has_origin:
         return None
-    first = np.empty(len(alike.matrix), dtype=object)
-    first.fill(alike.first)
+    shared = np.empty(len(alike.matrix), dtype=object)
+    for first, end in stations:
+        shared[first:end].fill(bson.decode(alike.matrix[first].tobytes(), DECODED))
     extracted_at, ingested_at = (alike.numbers(f"metadata.{name}", "<i8") for name in ("extracted_at", "ingested_at"))
-    return Origins(first, alike.texts("metadata.source_row"), extracted_at, ingested_at)
+    return Origins(shared, alike.texts("metadata.source_row"), extracted_at, ingested_at)
 
 
 def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:

@@ -1,8 +1,8 @@
 """Groups BSON documents with the same layout, as matrices of their bytes.
 
-Documents of one station with the same parameters and the same flags have the same BSON, except for numbers, times and
-digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix. If their
-origins are not read, documents of stations with ids of equal length have the same layout too.
+Documents with the same parameters and the same flags have the same BSON, except for numbers, times, digests and what
+their station has, at the same positions, if its texts are of equal length. One of them is decoded by the driver, and
+the others are read from the matrix.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bson.codec_options import CodecOptions
 from forecast.core.parameters import PARAMETER_NAMES
 
 _ROW: Final = "metadata.source_row"
+_STATION: Final = "station."
 DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
@@ -40,7 +41,7 @@ class _Element(NamedTuple):
 class Alike(NamedTuple):
     """Documents that only differ in numbers, times and texts of fixed width; each is a row of `matrix`.
 
-    `first` is the first of them, decoded by the driver. They belong to one station, or have no origin.
+    `first` is the first of them, decoded by the driver. They may belong to several stations.
     """
 
     first: dict[str, Any]
@@ -63,6 +64,16 @@ class Alike(NamedTuple):
         """Whether their origins were read."""
         return _ROW in self.layout
 
+    def stations(self) -> Iterator[tuple[int, int]]:
+        """The first row of consecutive documents that have the same station, with the same fields, and the row after.
+
+        Other documents of that station may follow later.
+        """
+        of_station = [one for name, one in self.layout.items() if name.startswith(_STATION)]
+        cells = np.concatenate([self.matrix[:, one.at : one.at + one.size] for one in of_station], axis=1)
+        edges = np.flatnonzero((cells[1:] != cells[:-1]).any(axis=1)) + 1
+        yield from pairwise([0, *edges.tolist(), len(cells)])
+
     def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
         """Their parameters, with the values."""
         for name, value in self.first["measurements"].items():
@@ -74,10 +85,12 @@ class Alike(NamedTuple):
 
 
 def alike_documents(batch: bytes) -> Iterator[Alike]:
-    """The documents of a raw batch, grouped by layout."""
+    """The documents of a raw batch, grouped by layout and station."""
     for part in by_shape(batch):
         if isinstance(part, Alike):
-            yield part
+            for first, end in part.stations():
+                matrix = part.matrix[first:end]
+                yield Alike(bson.decode(matrix[0].tobytes(), DECODED), part.layout, matrix)
             continue
         for document in part:
             matrix = np.frombuffer(document, np.uint8).reshape(1, -1)
@@ -158,12 +171,13 @@ def _differs(name: str, element: _Element) -> bool:
         element.kind == _DATE
         or name in {"metadata.digest", _ROW}
         or (name.startswith("measurements.") and element.kind == _DOUBLE)
+        or (name.startswith(_STATION) and element.kind in {_DOUBLE, _TEXT})
     )
 
 
 def _fixed(layout: dict[str, _Element], length: int) -> Mask:
     fixed = np.ones(length, dtype=bool)
     for name, element in layout.items():
-        if _differs(name, element) or (name == "station.id" and _ROW not in layout):
+        if _differs(name, element):
             fixed[element.at : element.at + element.size] = False
     return fixed
