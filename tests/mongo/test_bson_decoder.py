@@ -171,9 +171,12 @@ def test_documents_with_origin_of_any_stations_are_read_as_the_driver_reads_them
         for row, time in enumerate(columns.times.tolist()):
             origins, moment = columns.origins, datetime.fromtimestamp(time / 1000, UTC)
             times = (origins.extracted_at[row], origins.ingested_at[row])
-            shared = {**origins.alike[row]["metadata"], "source_row": origins.source_rows[row].decode()}
+            shared = {**origins.sources[row]["metadata"], "source_row": origins.source_rows[row].decode()}
             times_read = dict(zip(("extracted_at", "ingested_at"), map(moment_of, times), strict=True))
-            found[name, moment] = origin_of({**origins.alike[row], "metadata": {**shared, **times_read}})
+            station = origins.stations[row]["station"]
+            found[name, moment] = origin_of(
+                {**origins.sources[row], "station": station, "metadata": shared | times_read}
+            )
     assert found == expected
     observations = to_dataset(batches).to_pylist()
     assert [(one["station_id"], one["timestamp"]) for one in observations] == sorted(expected)

@@ -19,7 +19,7 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loaded_rows import LoadedRows
 from forecast.mongo.loader import load
-from forecast.mongo.observation_reader import NUMBERS, TEXTS
+from forecast.mongo.observation_reader import SOURCE_NUMBERS, SOURCE_TEXTS, STATION_NUMBERS, STATION_TEXTS
 from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import evaluate_pending
@@ -97,9 +97,10 @@ def assert_same(kept: Mapping[str, StationColumns], read: Mapping[str, StationCo
         assert ours.origins.source_rows.tolist() == theirs.origins.source_rows.tolist()
         assert ours.origins.extracted_at.tolist() == theirs.origins.extracted_at.tolist()
         assert ours.origins.ingested_at.tolist() == theirs.origins.ingested_at.tolist()
-        of_documents = [*TEXTS.values(), *(of for key, of in NUMBERS.items() if key not in {"flag", "qc_version"})]
-        for of in of_documents:
-            assert [of(one) for one in ours.origins.alike] == [of(one) for one in theirs.origins.alike]
+        for of in (*STATION_TEXTS.values(), *STATION_NUMBERS.values()):
+            assert [of(one) for one in ours.origins.stations] == [of(one) for one in theirs.origins.stations]
+        for of in (*SOURCE_TEXTS.values(), *SOURCE_NUMBERS.values()):
+            assert [of(one) for one in ours.origins.sources] == [of(one) for one in theirs.origins.sources]
 
 
 _ROWS = st.lists(

@@ -108,7 +108,7 @@ def test_stations_that_two_windows_share_are_read_once(
         assert_whole(window, columns, collection)
         for of_station in columns.values():
             rows = np.flatnonzero(of_station.times // DAY_MS == DAY + 20)
-            assert not len(rows) or (of_station.origins is not None and None not in of_station.origins.alike[rows])
+            assert not len(rows) or (of_station.origins is not None and None not in of_station.origins.sources[rows])
 
 
 def test_while_a_large_window_is_in_memory_no_other_is_read(
@@ -206,6 +206,6 @@ def test_where_documents_come_from_is_read_on_changed_days_alone(
         assert_whole(window, columns, collection)
         for name, of_station in columns.items():
             known = of_station.origins
-            rows = [] if known is None else [row for row, one in enumerate(known.alike) if one is not None]
+            rows = [] if known is None else [row for row, one in enumerate(known.sources) if one is not None]
             assert {int(day) for day in of_station.times[rows] // DAY_MS} == ({DAY + 20} if name == "A" else set())
             assert known is None or set(known.source_rows[rows].tolist()) == {b"line 1"}

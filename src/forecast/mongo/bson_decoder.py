@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import bson
@@ -49,23 +50,29 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The origins of documents: `alike` has their common fields as one document each, next to row and times in ms."""
+    """The origins of documents: for each a document with its station, one with its source, its row, and times in ms.
 
-    alike: npt.NDArray[np.object_]
+    The fields of a source are completeness, object, run and version. Documents of one station share the first, those
+    from one object the second.
+    """
+
+    stations: npt.NDArray[np.object_]
+    sources: npt.NDArray[np.object_]
     source_rows: npt.NDArray[np.bytes_]
     extracted_at: npt.NDArray[np.int64]
     ingested_at: npt.NDArray[np.int64]
 
     def take(self, rows: slice | npt.NDArray[np.intp]) -> Origins:
         """The origins of some of the documents."""
-        return Origins(self.alike[rows], self.source_rows[rows], self.extracted_at[rows], self.ingested_at[rows])
+        own = (self.source_rows[rows], self.extracted_at[rows], self.ingested_at[rows])
+        return Origins(self.stations[rows], self.sources[rows], *own)
 
 
 @dataclass(frozen=True, slots=True)
 class StationColumns:
     """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null.
 
-    `origins` exist if they were read (WITH_ORIGIN) for any document; for documents without, `alike` is None.
+    `origins` exist if they were read (WITH_ORIGIN) for any document; for documents without, their `sources` are None.
     """
 
     times: npt.NDArray[np.int64]
@@ -135,16 +142,16 @@ def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
 
 def _by_station(alike: Alike) -> Iterator[tuple[str, StationColumns]]:
     """The columns of each station; a station may have several parts."""
-    runs = list(alike.stations())
-    columns, ids = _columns(alike, runs), alike.texts("station.id")
-    if len(runs) == 1:
+    columns, ids = _columns(alike), alike.texts("station.id")
+    edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
+    if len(edges) == 2:  # noqa: PLR2004
         yield ids[0].decode(), columns
         return
-    for first, end in runs:
+    for first, end in pairwise(edges):
         yield ids[first].decode(), columns.take(slice(first, end))
 
 
-def _columns(alike: Alike, stations: Sequence[tuple[int, int]]) -> StationColumns:
+def _columns(alike: Alike) -> StationColumns:
     quality = alike.first["data_quality"]
     texts, source = (
         np.full(len(alike.matrix), json.dumps(flags) if flags else None, dtype=object)
@@ -153,7 +160,7 @@ def _columns(alike: Alike, stations: Sequence[tuple[int, int]]) -> StationColumn
     times = alike.numbers("timestamp", "<i8")
     found = dict(alike.measurements())
     values = {name: found[name] for name in PARAMETER_NAMES if name in found}
-    return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike, stations))
+    return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike))
 
 
 def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
@@ -164,11 +171,11 @@ def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
     names = set().union(*measured)
     origins = None
     if all("source_row" in one for one in metadata):
-        alike = np.empty(len(documents), dtype=object)
-        alike[:] = _shared(documents)
+        stations = _objects(_shared(documents, lambda one: str(one["station"])))
+        sources = _objects(_shared(documents, _source_of))
         rows = np.array([one["source_row"].encode() for one in metadata])
         times = [_times([one[name] for one in metadata]) for name in ("extracted_at", "ingested_at")]
-        origins = Origins(alike, rows, *times)
+        origins = Origins(stations, sources, rows, *times)
     flags, source_flags = (
         np.array([json.dumps(found) if found else None for found in given], dtype=object)
         for given in ([one["flags"] for one in qualities], [one.get("source_flags") for one in qualities])
@@ -187,14 +194,14 @@ def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
     )
 
 
-def _shared(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The fields of each document that others share, so that they are in memory once."""
+def _shared(documents: list[dict[str, Any]], of: Callable[[dict[str, Any]], object]) -> list[dict[str, Any]]:
+    """For each document the first with the same fields, so that these are in memory once."""
     kept: dict[object, dict[str, Any]] = {}
-    found = []
-    for one in documents:
-        key = (str(one["station"]), one["data_quality"]["completeness_score"], *map(one["metadata"].get, _SHARED))
-        found.append(kept.setdefault(key, one))
-    return found
+    return [kept.setdefault(of(one), one) for one in documents]
+
+
+def _source_of(one: dict[str, Any]) -> tuple[object, ...]:
+    return (one["data_quality"]["completeness_score"], *map(one["metadata"].get, _SHARED))
 
 
 def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
@@ -202,14 +209,18 @@ def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
     return np.array([(moment - _EPOCH) // _MILLISECOND for moment in moments], np.int64)
 
 
-def _origins(alike: Alike, stations: Sequence[tuple[int, int]]) -> Origins | None:
+def _origins(alike: Alike) -> Origins | None:
     if not alike.has_origin:
         return None
-    shared = np.empty(len(alike.matrix), dtype=object)
-    for first, end in stations:
-        shared[first:end].fill(bson.decode(alike.matrix[first].tobytes(), DECODED))
+    stations, sources = (_objects(found.documents)[found.of_row] for found in (alike.by_station(), alike.by_source()))
     extracted_at, ingested_at = (alike.numbers(f"metadata.{name}", "<i8") for name in ("extracted_at", "ingested_at"))
-    return Origins(shared, alike.texts("metadata.source_row"), extracted_at, ingested_at)
+    return Origins(stations, sources, alike.texts("metadata.source_row"), extracted_at, ingested_at)
+
+
+def _objects(documents: list[dict[str, Any]]) -> npt.NDArray[np.object_]:
+    found = np.empty(len(documents), dtype=object)
+    found[:] = documents
+    return found
 
 
 def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:
@@ -217,7 +228,8 @@ def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:
         return None
     known = [_unknown(len(part.times)) if part.origins is None else part.origins for part in parts]
     return Origins(
-        np.concatenate([part.alike for part in known]),
+        np.concatenate([part.stations for part in known]),
+        np.concatenate([part.sources for part in known]),
         np.concatenate([part.source_rows for part in known]),
         np.concatenate([part.extracted_at for part in known]),
         np.concatenate([part.ingested_at for part in known]),
@@ -227,7 +239,8 @@ def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:
 def _unknown(rows: int) -> Origins:
     """Origins of documents for which they were not read."""
     never = np.zeros(rows, np.int64)
-    return Origins(np.full(rows, None, dtype=object), np.zeros(rows, "S1"), never, never)
+    nothing = np.full(rows, None, dtype=object)
+    return Origins(nothing, nothing, np.zeros(rows, "S1"), never, never)
 
 
 def _joined_values(name: str, parts: Sequence[StationColumns]) -> npt.NDArray[np.float64]:

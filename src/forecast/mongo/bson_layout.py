@@ -1,14 +1,13 @@
 """Groups BSON documents with the same layout, as matrices of their bytes.
 
-Documents with the same parameters and the same flags have the same BSON, except for numbers, times, digests and what
-their station has, at the same positions, if its texts are of equal length. One of them is decoded by the driver, and
-the others are read from the matrix.
+Documents with the same parameters and the same flags have the same BSON, except for numbers, times and texts of equal
+length at the same positions. One of them is decoded by the driver, and the others are read from the matrix.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +19,9 @@ from bson.codec_options import CodecOptions
 from forecast.core.parameters import PARAMETER_NAMES
 
 _ROW: Final = "metadata.source_row"
+# What all documents of a station share, and what those from one raw object do.
 _STATION: Final = "station."
+_SOURCE: Final = ("data_quality.completeness_score", "metadata.source_uri", "metadata.run_id")
 DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
@@ -29,7 +30,7 @@ Mask = npt.NDArray[np.bool_]
 # Each layout is compared with all remaining documents; with more layouts than this, decoding each document is faster.
 _KINDS_A_BATCH: Final = 64
 # With fewer consecutive documents of one length than this, collecting them is faster than reading run by run.
-_ROWS_A_RUN: Final = 20
+_ROWS_A_RUN: Final = 60
 
 
 class _Element(NamedTuple):
@@ -38,10 +39,17 @@ class _Element(NamedTuple):
     size: int
 
 
+class Distinct(NamedTuple):
+    """Documents that differ in some fields, decoded by the driver, and for each row the index of the one it equals."""
+
+    documents: list[dict[str, Any]]
+    of_row: npt.NDArray[np.intp]
+
+
 class Alike(NamedTuple):
     """Documents that only differ in numbers, times and texts of fixed width; each is a row of `matrix`.
 
-    `first` is the first of them, decoded by the driver. They may belong to several stations.
+    `first` is the first of them, decoded by the driver.
     """
 
     first: dict[str, Any]
@@ -64,15 +72,22 @@ class Alike(NamedTuple):
         """Whether their origins were read."""
         return _ROW in self.layout
 
-    def stations(self) -> Iterator[tuple[int, int]]:
-        """The first row of consecutive documents that have the same station, with the same fields, and the row after.
+    def by_station(self) -> Distinct:
+        """One document of each station, or several if the station's own fields differ."""
+        return self._distinct([name for name in self.layout if name.startswith(_STATION)])
 
-        Other documents of that station may follow later.
-        """
-        of_station = [one for name, one in self.layout.items() if name.startswith(_STATION)]
-        cells = np.concatenate([self.matrix[:, one.at : one.at + one.size] for one in of_station], axis=1)
-        edges = np.flatnonzero((cells[1:] != cells[:-1]).any(axis=1)) + 1
-        yield from pairwise([0, *edges.tolist(), len(cells)])
+    def by_source(self) -> Distinct:
+        """One document for each raw object, run and completeness; only if their origins were read."""
+        return self._distinct(_SOURCE)
+
+    def _distinct(self, names: Iterable[str]) -> Distinct:
+        elements = [self.layout[name] for name in names]
+        cells = np.concatenate([self.matrix[:, one.at : one.at + one.size] for one in elements], axis=1)
+        if (cells == cells[0]).all():
+            return Distinct([self.first], np.zeros(len(cells), np.intp))
+        keys = cells.view(f"S{cells.shape[1]}").reshape(-1)
+        _, rows, of_row = np.unique(keys, return_index=True, return_inverse=True)
+        return Distinct([bson.decode(self.matrix[row].tobytes(), DECODED) for row in rows.tolist()], of_row.reshape(-1))
 
     def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
         """Their parameters, with the values."""
@@ -85,12 +100,10 @@ class Alike(NamedTuple):
 
 
 def alike_documents(batch: bytes) -> Iterator[Alike]:
-    """The documents of a raw batch, grouped by layout and station."""
+    """The documents of a raw batch, grouped by layout."""
     for part in by_shape(batch):
         if isinstance(part, Alike):
-            for first, end in part.stations():
-                matrix = part.matrix[first:end]
-                yield Alike(bson.decode(matrix[0].tobytes(), DECODED), part.layout, matrix)
+            yield part
             continue
         for document in part:
             matrix = np.frombuffer(document, np.uint8).reshape(1, -1)
@@ -121,7 +134,7 @@ def _matrices(batch: bytes) -> Iterator[Bytes]:
     lengths = np.diff(starts, append=len(batch))
     edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
     if len(edges) <= len(starts) // _ROWS_A_RUN + 2:
-        # They are usually consecutive, and need not be copied.
+        # They need not be copied.
         for first, last in pairwise(edges.tolist()):
             length = int(lengths[first])
             yield data[starts[first] : starts[first] + (last - first) * length].reshape(-1, length)
@@ -171,7 +184,7 @@ def _differs(name: str, element: _Element) -> bool:
         element.kind == _DATE
         or name in {"metadata.digest", _ROW}
         or (name.startswith("measurements.") and element.kind == _DOUBLE)
-        or (name.startswith(_STATION) and element.kind in {_DOUBLE, _TEXT})
+        or ((name.startswith(_STATION) or name in _SOURCE) and element.kind in {_DOUBLE, _TEXT})
     )
 
 

@@ -12,7 +12,16 @@ import pyarrow as pa
 from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import Origins, StationColumns
-from forecast.mongo.observation_reader import NUMBERS, TEXTS, dataset_table, is_unevaluated, texts_of
+from forecast.mongo.bson_layout import Distinct
+from forecast.mongo.observation_reader import (
+    SOURCE_NUMBERS,
+    SOURCE_TEXTS,
+    STATION_NUMBERS,
+    STATION_TEXTS,
+    dataset_table,
+    is_unevaluated,
+    shared_columns,
+)
 from forecast.networks.qc_version import qc_version
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats
 from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
@@ -20,8 +29,6 @@ from forecast.qc.results import QcResults
 from forecast.zone.dataset import by_station_and_time
 
 _AMOUNT: Final = "precipitation_amount"
-# The fields that QC sets again; other common fields of documents with the same layout are kept.
-_CHECKED: Final = ("flag", "qc_version")
 
 
 class DaySink(Protocol):
@@ -56,21 +63,15 @@ def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
     if not parts:
         return DATASET_SCHEMA.empty_table()
     origins = [part.origins.take(part.rows) for part in parts]
-    alike = np.concatenate([one.alike for one in origins])
-    numbered = {id(first): first for first in alike}
-    place = {name: at for at, name in enumerate(numbered)}
-    firsts = list(numbered.values())
-    places = np.fromiter((place[id(first)] for first in alike), np.intp, len(alike))
+    stations = _distinct(np.concatenate([one.stations for one in origins]))
+    sources = _distinct(np.concatenate([one.sources for one in origins]))
+    every = np.arange(len(stations.of_row))
     rows = pa.concat_arrays([pa.array(one.source_rows, pa.binary()).cast(pa.string()) for one in origins])
     columns: dict[str, Any] = {
-        **{name: texts_of(firsts, of, places) for name, of in TEXTS.items()},
-        **{
-            name: np.array([float(of(one)) for one in firsts])[places]
-            for name, of in NUMBERS.items()
-            if name not in _CHECKED
-        },
+        **shared_columns(stations, every, STATION_TEXTS, STATION_NUMBERS),
+        **shared_columns(sources, every, SOURCE_TEXTS, SOURCE_NUMBERS),
         "flag": np.concatenate([part.flag for part in parts]),
-        "qc_version": np.full(len(alike), qc_version()),
+        "qc_version": np.full(len(every), qc_version()),
         "timestamp": np.concatenate([part.columns.times[part.rows] for part in parts]),
         "extracted_at": np.concatenate([one.extracted_at for one in origins]),
         "ingested_at": np.concatenate([one.ingested_at for one in origins]),
@@ -83,6 +84,14 @@ def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
             columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
     observations = dataset_table(columns)
     return observations if len(parts) == 1 else by_station_and_time(observations)
+
+
+def _distinct(documents: npt.NDArray[np.object_]) -> Distinct:
+    """The same objects once each."""
+    numbered = {id(one): one for one in documents}
+    place = {name: at for at, name in enumerate(numbered)}
+    of_row = np.fromiter((place[id(one)] for one in documents), np.intp, len(documents))
+    return Distinct(list(numbered.values()), of_row)
 
 
 def _values(name: str, part: CheckedRows) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -21,13 +21,11 @@ from forecast.qc.windows import QcWindow
 # At least 200 000 rows of twelve parameters, at 60 to 80 bytes each. Any more are read from the database.
 _MOST_BYTES: Final = 16 << 20
 _LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
-# The fields that similar records share.
-_SHARED: Final = (
-    *("station_id", "station_name", "station_network", "longitude", "latitude", "elevation"),
-    *("completeness_score", "source_uri", "run_id", "pipeline_version"),
-)
+# The fields that records of one station share, and those from one raw object.
+_STATION: Final = ("station_id", "station_name", "station_network", "longitude", "latitude", "elevation")
+_SOURCE: Final = ("completeness_score", "source_uri", "run_id", "pipeline_version")
 _KEPT: Final = frozenset(
-    {*_SHARED, *PARAMETER_NAMES, "timestamp", "flags", "source_flags", "digest"}
+    {*_STATION, *_SOURCE, *PARAMETER_NAMES, "timestamp", "flags", "source_flags", "digest"}
     | {"source_row", "extracted_at", "ingested_at"}
 )
 
@@ -183,7 +181,9 @@ def _columns(table: pa.Table, times: npt.NDArray[np.int64], order: npt.NDArray[n
         found: npt.NDArray[np.bytes_] = table[name].cast(pa.binary()).to_numpy()[order].astype("S")
         return found
 
-    origins = Origins(_alike(table)[order], letters("source_row"), numbers("extracted_at"), numbers("ingested_at"))
+    stations, sources = _alike(table, _STATION, _station_of)[order], _alike(table, _SOURCE, _source_of)[order]
+    moments = (numbers("extracted_at"), numbers("ingested_at"))
+    origins = Origins(stations, sources, letters("source_row"), *moments)
     values = {name: table[name].to_numpy()[order] for name in PARAMETER_NAMES if name in table.column_names}
     return StationColumns(times[order], values, texts("flags"), texts("source_flags"), letters("digest"), origins)
 
@@ -196,24 +196,25 @@ def _of_station(columns: StationColumns, rows: slice) -> StationColumns:
     )
 
 
-def _alike(table: pa.Table) -> npt.NDArray[np.object_]:
-    """The fields of each record's document that others share, so that they are in memory once."""
+def _alike(
+    table: pa.Table, names: tuple[str, ...], document_of: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> npt.NDArray[np.object_]:
+    """Fields of each record's document that others share, so that they are in memory once."""
+    there = [name for name in names if name in table.column_names]
     key = np.zeros(table.num_rows, np.int64)
-    for name in _SHARED:
-        if name in table.column_names:
-            encoded = table[name].combine_chunks()
-            encoded = encoded if pa.types.is_dictionary(encoded.type) else encoded.dictionary_encode()
-            codes = np.asarray(encoded.indices.fill_null(-1), np.int64) + 1
-            key = np.unique(key * (len(encoded.dictionary) + 1) + codes, return_inverse=True)[1].astype(np.int64)
+    for name in there:
+        encoded = table[name].combine_chunks()
+        encoded = encoded if pa.types.is_dictionary(encoded.type) else encoded.dictionary_encode()
+        codes = np.asarray(encoded.indices.fill_null(-1), np.int64) + 1
+        key = np.unique(key * (len(encoded.dictionary) + 1) + codes, return_inverse=True)[1].astype(np.int64)
     first = np.unique(key, return_index=True)[1]
-    chosen = table.select([name for name in _SHARED if name in table.column_names]).take(pa.array(first))
     documents = np.empty(len(first), dtype=object)
-    documents[:] = [_shared(record) for record in chosen.to_pylist()]
+    documents[:] = [document_of(record) for record in table.select(there).take(pa.array(first)).to_pylist()]
     return documents[key]
 
 
-def _shared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of `bson_encoder.document_of` that the dataset has."""
+def _station_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The station of `bson_encoder.document_of`, as far as the dataset has it."""
     return {
         "station": {
             "id": record["station_id"],
@@ -221,7 +222,13 @@ def _shared(record: Mapping[str, Any]) -> dict[str, Any]:
             "network": record.get("station_network"),
             "location": {"coordinates": [record["longitude"], record["latitude"]]},
             "elevation": record["elevation"],
-        },
+        }
+    }
+
+
+def _source_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What documents of `bson_encoder.document_of` from one raw object share, as far as the dataset has it."""
+    return {
         "data_quality": {"completeness_score": record["completeness_score"]},
         "metadata": {name: record[name] for name in ("source_uri", "run_id", "pipeline_version")},
     }

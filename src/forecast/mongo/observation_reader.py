@@ -15,7 +15,7 @@ from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import UTC_TIME
 from forecast.mongo.bson_decoder import ORIGIN
-from forecast.mongo.bson_layout import Alike, alike_documents
+from forecast.mongo.bson_layout import Alike, Distinct, alike_documents
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.qc.checks.direction_at_calm import is_calm
 from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED, Floats, Mask
@@ -34,21 +34,28 @@ _PROJECTION: Final = {
 }
 _BATCH: Final = 5_000
 Document = Mapping[str, Any]
-# The fields that documents with the same layout share, by column.
-TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
+# The fields that documents of one station share, and those from one raw object, by column.
+STATION_TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
     "station_id": lambda document: document["station"]["id"],
     "station_name": lambda document: document["station"].get("name"),
     "station_network": lambda document: document["station"].get("network"),
+}
+STATION_NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
+    "longitude": lambda document: document["station"]["location"]["coordinates"][0],
+    "latitude": lambda document: document["station"]["location"]["coordinates"][1],
+    "elevation": lambda document: document["station"]["elevation"],
+}
+SOURCE_TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
     "source_uri": lambda document: document["metadata"]["source_uri"],
     "run_id": lambda document: document["metadata"]["run_id"],
     "pipeline_version": lambda document: document["metadata"]["pipeline_version"],
 }
-NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
-    "longitude": lambda document: document["station"]["location"]["coordinates"][0],
-    "latitude": lambda document: document["station"]["location"]["coordinates"][1],
-    "elevation": lambda document: document["station"]["elevation"],
-    "flag": lambda document: document["data_quality"]["flag"],
+SOURCE_NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
     "completeness_score": lambda document: document["data_quality"]["completeness_score"],
+}
+# Those that documents with the same layout share.
+_QUALITY_NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
+    "flag": lambda document: document["data_quality"]["flag"],
     "qc_version": lambda document: document["data_quality"]["qc_version"],
 }
 _TIMES: Final = {
@@ -84,11 +91,13 @@ def to_dataset(batches: Iterable[bytes]) -> pa.Table:
     """Raw batches of documents, in any order, as observations (DATASET_SCHEMA) by station and time."""
     groups = [alike for batch in batches for alike in alike_documents(batch)]
     sizes = [len(group.matrix) for group in groups]
-    rows = _order(groups, sizes)
-    firsts, places = [group.first for group in groups], np.repeat(np.arange(len(groups)), sizes)[rows]
+    stations = _together([group.by_station() for group in groups])
+    rows = _order(groups, stations)
+    layouts = Distinct([group.first for group in groups], np.repeat(np.arange(len(groups)), sizes))
     columns: dict[str, Any] = {
-        **{name: texts_of(firsts, of, places) for name, of in TEXTS.items()},
-        **{name: np.array([float(of(one)) for one in firsts])[places] for name, of in NUMBERS.items()},
+        **shared_columns(stations, rows, STATION_TEXTS, STATION_NUMBERS),
+        **shared_columns(_together([group.by_source() for group in groups]), rows, SOURCE_TEXTS, SOURCE_NUMBERS),
+        **shared_columns(layouts, rows, {}, _QUALITY_NUMBERS),
         **{name: _times(groups, path)[rows] for name, path in _TIMES.items()},
         "source_row": _places(groups).take(rows),
         **_measured(groups, sizes, rows),
@@ -117,12 +126,20 @@ def is_unevaluated(unflagged: Mask, speed: Floats, gust: Floats) -> Mask:
     return unflagged & is_calm(speed, gust)
 
 
-def _order(groups: Sequence[Alike], sizes: Sequence[int]) -> npt.NDArray[np.intp]:
+def _together(parts: Sequence[Distinct]) -> Distinct:
+    """The documents of all groups, and their rows one after another."""
+    begins = accumulate((len(part.documents) for part in parts), initial=0)
+    of_row = [part.of_row + begin for begin, part in zip(begins, parts, strict=False)]
+    documents = [one for part in parts for one in part.documents]
+    return Distinct(documents, np.concatenate([np.zeros(0, np.intp), *of_row]))
+
+
+def _order(groups: Sequence[Alike], stations: Distinct) -> npt.NDArray[np.intp]:
     """The order of the rows by station and time."""
-    names = sorted({group.first["station"]["id"] for group in groups})
-    number = {name: at for at, name in enumerate(names)}
-    stations = np.repeat(np.array([number[group.first["station"]["id"]] for group in groups], np.int64), sizes)
-    return np.lexsort((_times(groups, "timestamp"), stations))
+    ids = [one["station"]["id"] for one in stations.documents]
+    number = {name: at for at, name in enumerate(sorted(set(ids)))}
+    numbers = np.array([number[name] for name in ids], np.int64)
+    return np.lexsort((_times(groups, "timestamp"), numbers[stations.of_row]))
 
 
 def _times(groups: Sequence[Alike], path: str) -> npt.NDArray[np.int64]:
@@ -134,11 +151,24 @@ def _places(groups: Sequence[Alike]) -> pa.Array:
     return pa.concat_arrays([pa.array([], pa.string()), *parts])
 
 
-def texts_of(
-    firsts: Sequence[Document], of: Callable[[Document], str | None], places: npt.NDArray[np.intp]
+def shared_columns(
+    shared: Distinct,
+    rows: npt.NDArray[np.intp],
+    texts: Mapping[str, Callable[[Document], str | None]],
+    numbers: Mapping[str, Callable[[Document], float]],
+) -> dict[str, Any]:
+    """Columns of fields that documents share, for some rows: texts as dictionary arrays."""
+    places = shared.of_row[rows]
+    return {
+        **{name: _texts_of(shared.documents, of, places) for name, of in texts.items()},
+        **{name: np.array([float(of(one)) for one in shared.documents])[places] for name, of in numbers.items()},
+    }
+
+
+def _texts_of(
+    documents: Sequence[Document], of: Callable[[Document], str | None], places: npt.NDArray[np.intp]
 ) -> pa.Array:
-    """A text that documents with the same layout share, as a dictionary array."""
-    encoded = pa.array([of(first) for first in firsts], pa.string()).dictionary_encode()
+    encoded = pa.array([of(one) for one in documents], pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(places)), encoded.dictionary)
 
 

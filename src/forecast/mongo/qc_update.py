@@ -250,7 +250,7 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
             if not len(chosen):
                 continue
             origins = columns.origins
-            if origins is None or None in origins.alike[among[chosen]]:
+            if origins is None or None in origins.sources[among[chosen]]:
                 # They were read again, or belong to another run; the dataset then reads them itself.
                 return
             quality = (result.flag[chosen], result.amount[chosen])
