@@ -20,7 +20,7 @@ from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import UnitGates
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
-RULES_VERSION = 14
+RULES_VERSION = 15
 
 LOGGER = logging.getLogger("forecast.transform")
 # How many cells of an unknown column, and how many such columns, are kept to suggest what they could be.

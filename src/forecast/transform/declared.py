@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final, NamedTuple, TypeVar
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
-from forecast.extract.fields import STATION_FIELDS
+from forecast.extract.fields import STATION_FIELDS, WIGOS_FIELDS
 from forecast.networks.model import Code, Field, Layout, LocalTime, Network, Recognise, UnitBlocks, UtcTime
 from forecast.networks.registry import Networks
 from forecast.transform.headings import Heading, read_heading
@@ -61,7 +61,9 @@ class DeclaredLayout:
         validated = None if layout.validated is None else layout.validated.column
         correction = None if layout.correction is None else layout.correction.column
         names = (*times, *qualities, validated, correction, *layout.beside, *layout.not_stored)
-        return frozenset({*(normalise_field(name) for name in names if name is not None), *self.station_fields})
+        return frozenset(
+            {*(normalise_field(name) for name in names if name is not None), *self.station_fields, *WIGOS_FIELDS}
+        )
 
     @cached_property
     def parameters(self) -> frozenset[str]:
@@ -190,6 +192,12 @@ class DeclaredLayout:
         recognise = self.layout.recognise
         unless = recognise.unless is not None and self._fits(recognise.unless, set(columns))
         return not unless and self._fits(recognise, set(columns)) and self._has_values(columns)
+
+    @cached_property
+    def recognised_by(self) -> frozenset[str]:
+        """The normalised names of the columns that identify this layout."""
+        recognise = self.layout.recognise
+        return frozenset(map(normalise_field, (*recognise.columns, *recognise.any_of)))
 
     def near(self, columns: Columns) -> Near:
         """This layout for an error message, with what the columns lack."""

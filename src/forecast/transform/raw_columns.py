@@ -18,6 +18,7 @@ from forecast.core.decimals import is_short, without_short_floats
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.stations import Stations
 from forecast.extract.fields import spelled
+from forecast.transform.whole_numbers import texts_of, whole_numbers
 
 # An object with more names than this has data as its names.
 _MAX_MEMBERS = 100
@@ -174,7 +175,7 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
 class StationNames(NamedTuple):
     """The fields in which a row may name its station, in order, and the prefix of the network's ids.
 
-    `digits` is the number of digits of ids that are numbers, including leading zeros.
+    `digits` is the number of digits of ids that are numbers, including leading zeros. Without it, ids are text.
     """
 
     fields: Sequence[str]
@@ -185,6 +186,7 @@ class StationNames(NamedTuple):
         """The ids of the registry that these cells name."""
         ids = station_ids(cells)
         if self.digits:
+            ids = whole_numbers(ids)
             ids = pc.if_else(pc.utf8_is_digit(ids), pc.utf8_lpad(ids, self.digits, "0"), ids)
         if not self.prefix:
             return ids
@@ -224,8 +226,7 @@ def station_ids(cells: pa.Array) -> pa.Array:
     """Station ids as text, without surrounding blanks; null if missing or impossible as an id."""
     if _is_no_id(cells.type):
         return pa.nulls(len(cells), pa.string())
-    ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
-    return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)
+    return texts_of(cells)
 
 
 def _is_no_id(kind: pa.DataType) -> bool:

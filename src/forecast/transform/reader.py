@@ -19,6 +19,7 @@ from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, StationNames, check_types, contradicting_stations
 from forecast.transform.source_units import check_units
 from forecast.transform.values.columns import ParseIssue
+from forecast.transform.wigos import contradicting_wigos
 
 # A row names its station itself, or is in a list under the station's name.
 _OTHER_GROUP = "the row names a different station from the one it is listed under"
@@ -65,6 +66,7 @@ class Reader(ABC):
         faults = [
             Violation(np.asarray(ids.is_null()), "no_station", "the row does not name its station"),
             contradicting_stations(columns, self._names, self._stations, len(ids)),
+            *contradicting_wigos(columns, ids, self._stations),
             unknown_stations(ids, self._stations),
             other_networks(ids, self._stations, network),
         ]

@@ -12,7 +12,7 @@ from forecast.networks.model import LocalTime
 from forecast.networks.registry import Networks
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.declared import DeclaredLayout, declared_layouts
-from forecast.transform.layouts import parts_of
+from forecast.transform.layouts import AMBIGUOUS, ambiguous, parts_of, split_by_own
 from forecast.transform.local_reader import LocalReader
 from forecast.transform.missing_units import MissingUnits
 from forecast.transform.raw_columns import Columns, normalise_field
@@ -53,10 +53,10 @@ class Readers:
         may_be = [layout for layout in self.layouts if layout.may_recognise(names)]
         parts = parts_of(batch, [layout.own_times for layout in may_be])
         if len(parts) > 1:
-            found = [self._part(part, Columns(part.rows)) for part in parts]
+            found = [one for part in parts for one in self._of_one_time(part)]
             if all(layout is not None for _, _, layout in found):
                 return found
-        return [self._part(batch, Columns(batch.rows))]
+        return self._of_one_time(batch)
 
     def finish(self) -> list[tuple[DeclaredLayout, Transformed]]:
         """The rows that waited for the end of the object, each with its layout.
@@ -67,13 +67,17 @@ class Readers:
         self._units.check()
         return waited
 
-    def _part(self, batch: RawBatch, columns: Columns) -> Part:
-        found = [layout for layout in self.layouts if layout.recognises(columns)]
-        if len(found) > 1:
-            names = " and of ".join(layout.layout.name for layout in found)
-            message = f"the rows are of {names}: their columns do not show which of the two"
-            raise ObjectRejectedError("ambiguous_layout", message)
-        return batch, columns, found[0] if found else None
+    def _of_one_time(self, batch: RawBatch) -> list[Part]:
+        columns = Columns(batch.rows)
+        found = self._recognising(columns)
+        if len(found) <= 1:
+            return [(batch, columns, found[0] if found else None)]
+        if not (parts := split_by_own(batch, found)):
+            raise ObjectRejectedError(AMBIGUOUS, ambiguous(found))
+        return [(part, Columns(part.rows), layout) for part, layout in parts]
+
+    def _recognising(self, columns: Columns) -> list[DeclaredLayout]:
+        return [layout for layout in self.layouts if layout.recognises(columns)]
 
     def _check_containers(self, batch: RawBatch) -> None:
         for layout in self.layouts:

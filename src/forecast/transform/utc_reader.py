@@ -138,7 +138,9 @@ def _no_object(system: str, cells: pa.Array) -> Rejection:
     """Rows with something else in place of the object with the values, so that these are unknown."""
     if pa.types.is_struct(cells.type):
         mask = np.zeros(len(cells), dtype=bool)
-    elif pa.types.is_nested(cells.type):  # a list or a map; an empty one counts as an object without members
+    elif pa.types.is_map(cells.type):  # with other keys than names; an empty one is an object without members
+        mask = np.asarray(cells.is_valid()) & (np.diff(cells.offsets.to_numpy()) > 0)
+    elif pa.types.is_nested(cells.type):  # a list; an empty one counts as an object without members
         mask = np.asarray(pc.fill_null(pc.greater(pc.list_value_length(cells), 0), fill_value=False))
     else:
         mask = np.asarray(cells.is_valid())

@@ -114,12 +114,12 @@ def transform(batch: RawBatch) -> Result:
     return transform_with(batch, key=KEY, stations=STATIONS)
 
 
-def as_csv(row: Mapping[str, Any]) -> bytes:
+def as_csv(*rows: Mapping[str, Any]) -> bytes:
     """As the API writes it: semicolons, and nothing where nothing was measured."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(row), delimiter=";")
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), delimiter=";")
     writer.writeheader()
-    writer.writerow(row)
+    writer.writerows(rows)
     return text.getvalue().encode()
 
 
@@ -196,11 +196,40 @@ def test_one_object_has_every_station_of_an_hour_and_those_that_nobody_registere
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "mf-01014002")]
 
 
-def test_rows_of_both_periods_in_one_are_rejected_with_the_names_of_both() -> None:
+AMBIGUOUS = (
+    "the rows are of Météo-France's hourly observations and of Météo-France's observations every 6 minutes: their "
+    "columns do not show which of the two"
+)
+
+
+def test_a_row_of_both_periods_in_one_is_rejected_with_the_names_of_both() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of([HOUR | {"rr_per": 0.2}]))
-    assert caught.value.code == "ambiguous_layout"
-    assert "hourly observations and of Météo-France's observations every 6 minutes" in caught.value.message
+    assert (caught.value.code, caught.value.message) == ("ambiguous_layout", AMBIGUOUS)
+
+
+@pytest.mark.parametrize("written", ["JSON", "JSON lines", "CSV"])
+def test_hourly_rows_among_those_of_six_minutes_are_read_as_what_they_are(written: str, tmp_path: Path) -> None:
+    apart = [transform(batch_of([row])) for row in (HOUR, SIX_MINUTES)]
+    rows = [HOUR, SIX_MINUTES, HOUR | {"rr_per": 0.2}]
+    content = {
+        "JSON": json.dumps(rows),
+        "JSON lines": "\n".join(map(json.dumps, rows)),
+        "CSV": as_csv(*rows).decode(),
+    }[written]
+    result, transformer = read(content.encode(), tmp_path)
+    assert [result.values(row) for row in range(len(result.observations))] == [one.values() for one in apart]
+    assert [row["parameter_group"] for row in result.observations] == ["1h", "6min"]
+    assert [(row["code"], row["reason"]) for row in result.rejected] == [("ambiguous_layout", AMBIGUOUS)]
+    assert (result.rows_read, result.rows_empty) == (3, 0)
+    assert transformer.reading.unknown == {}
+
+
+def test_a_row_without_what_tells_the_periods_apart_is_quarantined_alone() -> None:
+    without = {name: None if name in ("rr1", "tn", "tx", "un", "ux", "fxy", "dxy") else HOUR[name] for name in HOUR}
+    result = transform(batch_of([SIX_MINUTES, without, HOUR]))
+    assert sorted(row["parameter_group"] for row in result.observations) == ["1h", "6min"]
+    assert [(row["position"], row["code"]) for row in result.rejected] == [("line 2", "ambiguous_layout")]
 
 
 def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:

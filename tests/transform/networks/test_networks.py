@@ -117,8 +117,8 @@ def test_station_ids_are_text() -> None:
     result = transform(batch_of([CLIMATE, CLIMATE | {"id_station": " 000T5 "}, CLIMATE | {"id_station": "iichte19"}]))
     assert [row["station_id"] for row in result.observations] == ["07915", "000T5"]
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "iichte19")]
-    numbers = transform(batch_of([CLIMATE | {"id_station": 7915}]))
-    assert [(row["code"], row["value"]) for row in numbers.rejected] == [("unknown_station", "7915")]
+    numbers = transform(batch_of([CLIMATE | {"id_station": 7915}, CLIMATE | {"id_station": 7915.0}]))
+    assert [(row["code"], row["value"]) for row in numbers.rejected] == [("unknown_station", "7915")] * 2
 
 
 @pytest.mark.parametrize("station", [None, "", "  ", {"$gt": ""}, ["07915"], True])

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.transform.values.clocks import read_clock, read_numbers
-from forecast.transform.values.timestamps import read_days, read_moments, sheet_day
+from forecast.transform.values.timestamps import read_days, read_formatted, read_moments, sheet_day
 from forecast.transform.values.zones import between_zones, local_to_utc
 
 FOUR_PAST = 4 * 60
@@ -318,3 +318,24 @@ def test_two_times_of_a_row_differ_by_an_offset_of_paris_or_contradict_each_othe
 ) -> None:
     found = between_zones(np.array([utc], "datetime64[s]"), np.array([local], "datetime64[s]"), "Europe/Paris")
     assert found.tolist() == [between]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array(["2024100510"]),
+        pa.array([" 2024100510.0 "]),
+        pa.array([2024100510]),
+        pa.array([2024100510.0]),
+        pa.array(["2024100510"]).dictionary_encode(),
+    ],
+)
+def test_digits_of_a_time_are_read_whatever_the_tool_took_them_for(cells: pa.Array) -> None:
+    readings = read_formatted(cells, "%Y%m%d%H")
+    assert (str(readings.moments[0]), readings.unreadable.tolist()) == ("2024-10-05T10:00:00", [False])
+
+
+@pytest.mark.parametrize("cell", ["2024100510.5", 2024100510.5, "2024-10-05", {"at": 1}, [2024100510], True, math.inf])
+def test_what_is_no_time_in_the_declared_form_is_unreadable_and_nothing_is_nothing(cell: Any) -> None:
+    readings = read_formatted(pa.array([cell, None]), "%Y%m%d%H")
+    assert (str(readings.moments[0]), readings.unreadable.tolist()) == ("NaT", [True, False])

@@ -41,10 +41,23 @@ _USUAL: Final = re.compile(
     rf"(?: (?![QA][0-9])[^ /]+)*? {_TEMPERATURES} {_PRESSURE}(?= |$)"
 )
 _LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)| (\S+(?:KTS?|MPS|KMH))(?= |$)")
-# "30KM" and "4000M" have known units; "9000N" is a visibility in one direction.
-_LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}(?!KT)[A-Z]{1,2})(?= |$)")
-_LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{2,5})(?= |$)")
-_LOOSE_TEMPERATURES: Final = re.compile(r" ([M+-]?[0-9]{1,2}(?:\.[0-9])?/[M+-]?[0-9.X/]{0,4})(?= |$)")
+_LOOSE_VISIBILITY: Final = re.compile(
+    r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}(?!KT)[A-Z]{1,2})(?= |$)"
+    r"| \S+(?:KT|MPS|KMH)(?: \S+V\S+)? ([0-9]{1,3}|[0-9]{1,2}S)$"
+)
+_LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{2,5})(?= |$)| ([QA][0-9]?)$")
+_LOOSE_TEMPERATURES: Final = re.compile(
+    r" ([M+-]?[0-9]{1,2}(?:\.[0-9])?/[M+-]?[0-9.X/]{0,4})(?= |$)"
+    r"| (?:[0-9]{4}|CAVOK|\S*SM|[A-Z]{3}[0-9]{3}\S*) (M|M?[0-9]{1,2})$"
+)
+# What is left of "24007KT" reads like a visibility of 2400 m.
+_CUT_WIND: Final = re.compile(r"(?: AUTO| COR| CC[A-Z])* [0-9]{4}")
+# Groups without a value that is stored: of a missing report, clouds and weather, and what has slashes (states of the
+# runway and of the sea, and whatever is unknown).
+_WITHOUT_VALUES: Final = re.compile(
+    r"(?: (?:AUTO|NIL|COR|CC[A-Z]|NSW|\$|\S*/\S*|(?:FEW|SCT|BKN|OVC|VV|SKC|CLR|NSC|NCD)\S*|(?:[-+]|VC|RE)?"
+    r"(?:MI|BC|PR|DR|BL|SH|TS|FZ|DZ|RA|SN|SG|IC|PL|GR|GS|UP|BR|FG|FU|VA|DU|SA|HZ|PO|SQ|FC|SS|DS)+))* ?"
+)
 # "2107KT" is a group that lacks a digit, and would be read as a speed; "24007KPH" as one of 24 007 km/h.
 _A_SPEED: Final = re.compile(r"[0-9]+[A-Z]+")
 # In remarks, T02170078 is 21.7 °C and 7.8 °C, with 1 instead of 0 for a minus; SLP086 is 1008.6 hPa.
@@ -61,6 +74,8 @@ _OTHER_DEGREES: Final = 1.0
 # If a report has no QNH, or an impossible one, its pressure at sea level is 950 to 1049.9 hPa.
 _STANDARD_HPA: Final = 1000.0
 _LOWEST_HPA, _HIGHEST_HPA = 870.0, 1085.0
+_NOT_MEASURED: Final = frozenset({"station", "day_time", "report"})
+_SHOWN: Final = 40
 _INCH_OF_MERCURY_HPA: Final = 33.86388640341
 
 
@@ -95,6 +110,9 @@ def cells_of(text: str) -> dict[str, str | None]:
     cells["visibility"] = _visibility(visibility, body)
     cells.update(_temperatures(temperatures, body, remarks))
     cells.update(_pressures(pressures, body, remarks))
+    has_values = any(cells[name] for name in cells.keys() - _NOT_MEASURED)
+    if (_CUT_WIND.fullmatch(body) and not remarks) or (not has_values and not _WITHOUT_VALUES.fullmatch(body)):
+        raise NoReportError(f"none of its groups can be read: {body.strip()[:_SHOWN]!r}")
     return cells
 
 
@@ -141,8 +159,10 @@ def _miles(text: str) -> str:
 def _temperatures(parts: _Parts, body: str, remarks: str) -> dict[str, str | None]:
     air, dew = map(_signed, parts)
     tenths = _TENTHS.search(remarks) if remarks else None
+    if tenths is None and air is None and (loose := _loose(_LOOSE_TEMPERATURES, body)) is not None:
+        air = loose if "/" in loose else f"{loose} cut off"
     if tenths is None:
-        return {"temperature": air or _loose(_LOOSE_TEMPERATURES, body), "dew_point": dew}
+        return {"temperature": air, "dew_point": dew}
     return {"temperature": _exact(air, tenths[1], tenths[2]), "dew_point": _exact(dew, tenths[3], tenths[4])}
 
 

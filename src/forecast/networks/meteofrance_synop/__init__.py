@@ -60,7 +60,7 @@ NETWORK: Final = Network(
             time=UtcTime("validity_time"),
             fields=_FIELDS,
             cell='a number with a decimal point, such as "280.25"',
-            beside=("lat", "lon", "geo_id_wigos", "name", "reference_time", "insert_time"),
+            beside=("lat", "lon", "name", "reference_time", "insert_time"),
             not_stored=_NOT_STORED,
         ),
     ),

@@ -106,7 +106,8 @@ def read_numbers(cells: pa.Array) -> tuple[Numbers, Mask]:
     there = np.asarray(cells.is_valid()) & ~np.isnan(numbers)
     if is_short(cells.type):
         own = np.float16 if pa.types.is_float16(cells.type) else np.float32
-        coarse = np.spacing(numbers.astype(own)).astype(np.float64) * DAY_SECONDS > 1 / 2
+        with np.errstate(invalid="ignore"):  # numpy warns of infinities and of missing values with 16 bits
+            coarse = np.spacing(numbers.astype(own)).astype(np.float64) * DAY_SECONDS > 1 / 2
         numbers = np.where(coarse, np.nan, numbers)
     return numbers, there
 
@@ -154,6 +155,7 @@ def _of_numbers(numbers: Numbers, there: Mask, days: DateTimes | None) -> TimeOf
 
     The integer part may be Excel's empty day or the row's own day; otherwise, the number is not a time.
     """
+    numbers = np.where(np.isinf(numbers), np.nan, numbers)
     whole = np.floor(numbers)
     readable = np.isin(whole, _EMPTY_SERIALS)
     if days is not None:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import FUTURE_TOLERANCE
-from forecast.transform.values.clocks import DateTimes, plain_cells
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.timestamps import ParsedTimes
+from forecast.transform.whole_numbers import texts_of
 
 _FORM: Final = r"^(?P<day>[0-9]{2})(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})Z?$"
 _TOLERANCE: Final = np.timedelta64(FUTURE_TOLERANCE)
@@ -23,10 +24,12 @@ def read_month_days(cells: pa.Array, extracted: DateTimes, within_days: int) -> 
     A time more than `within_days` before the extraction is unreadable, because a file that
     was copied months later would get a wrong month.
     """
-    texts = pc.utf8_trim_whitespace(plain_cells(cells).cast(pa.string()))
-    parts = pc.extract_regex(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), _FORM)
+    is_nested = pa.types.is_nested(cells.type)
+    texts = pa.nulls(len(cells), pa.string()) if is_nested else texts_of(cells)
+    parts = pc.extract_regex(texts, _FORM)
     day, hour, minute = (
-        pc.fill_null(parts.field(name).cast(pa.int64()), 0).to_numpy(zero_copy_only=False) for name in (0, 1, 2)
+        pc.fill_null(pc.struct_field(parts, name).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+        for name in ("day", "hour", "minute")
     )
     is_time = np.asarray(parts.is_valid()) & (day > 0) & (hour < _HOURS) & (minute < _MINUTES)
     latest = extracted + _TOLERANCE
@@ -39,5 +42,5 @@ def read_month_days(cells: pa.Array, extracted: DateTimes, within_days: int) -> 
         possible = is_time & (days.astype("datetime64[M]") == month) & (times <= latest)
         found = np.where(possible, times, found)
     found = np.where(extracted - found <= np.timedelta64(within_days, "D"), found, np.datetime64("NaT", "s"))
-    unreadable = np.asarray(pc.fill_null(pc.not_equal(texts, ""), fill_value=False)) & np.isnat(found)
+    unreadable = np.asarray((cells if is_nested else texts).is_valid()) & np.isnat(found)
     return ParsedTimes.plain(found, is_utc=True, unreadable=unreadable)

@@ -30,6 +30,7 @@ from forecast.transform.values.clocks import (
     read_numbers,
 )
 from forecast.transform.values.columns import ParseIssue
+from forecast.transform.whole_numbers import texts_of, whole_numbers
 
 # Epochs in seconds, milliseconds, microseconds and nanoseconds do not overlap between 2001 and 2033.
 _EPOCH_SECONDS = (10**9, 2 * 10**9)
@@ -109,11 +110,10 @@ def read_date_times(cells: pa.Array) -> ParsedTimes:
 
 def read_formatted(cells: pa.Array, form: str) -> ParsedTimes:
     """Times in a form of strptime, such as "%Y%m%d%H", as text or as a number."""
-    cells = plain_cells(cells)
-    if pa.types.is_floating(cells.type):
-        cells = cells.cast(pa.int64(), safe=False)
-    texts = pc.utf8_trim_whitespace(cells.cast(pa.string()))
-    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if pa.types.is_nested(cells.type):
+        nothing = np.full(len(cells), np.datetime64("NaT", "s"))
+        return ParsedTimes.plain(nothing, is_utc=True, unreadable=np.asarray(cells.is_valid()))
+    texts = whole_numbers(texts_of(cells))
     parsed = pc.strptime(texts, format=form, unit="s", error_is_null=True)
     # strptime also reads "2024-1-5" as "%Y-%m-%d"; formatting the result again shows the difference.
     parsed = pc.if_else(pc.equal(pc.strftime(parsed, format=form), texts), parsed, pa.scalar(None, parsed.type))
