@@ -84,7 +84,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _commands_are_made_once() -> Iterator[None]:
-    """Typer's runner makes all commands anew each time, which takes longer than most of what tests ask of them."""
+    """Typer's runner builds all commands each time, which takes longer than most tests of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", functools.cache(typer.main.get_command))
         yield
@@ -193,7 +193,7 @@ def s3_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Give the folder of real files, which is kept beside the project and not in it."""
+    """Give the folder of real files, which is next to the project and not in it."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"real data is not here: {folder}")

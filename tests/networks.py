@@ -95,7 +95,7 @@ def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np
 
 
 def evaluated(*all_series: Series) -> dict[str, QcResults]:
-    """What all checks say of series beside each other."""
+    """The results of all checks on series of neighbouring stations."""
     results = {one.stations[0].id: run_station_checks(one) for one in all_series}
     evaluate_among(results)
     return results

@@ -1,4 +1,4 @@
-"""Real files of the networks: third-party data that lie beside the checkout where they may be had."""
+"""Real files of the networks: third-party data next to the checkout, if they are available."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class MadeUp:
 
 @pytest.fixture
 def objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], bool]:
-    """The curve up to 100 000 objects, where a night beside the most costs so many times what it costs beside few."""
+    """The curve up to 100 000 objects, where a night with the most objects costs a multiple of one with few."""
 
     def curve(dearest: float) -> bool:
         @contextmanager

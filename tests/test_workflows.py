@@ -315,7 +315,7 @@ def run_on_workers(
 
 
 def steps(machine: Machine) -> list[str]:
-    """What was told to ECS: services and how many tasks each, the wait for them, the run."""
+    """The calls to ECS: services with their numbers of tasks, the wait for them, the run."""
     found = re.findall(r"--service (\w+) --desired-count (\d+)|ecs (wait|run-task) ", machine.calls)
     return [f"{service} {count}" if service else other for service, count, other in found]
 

@@ -1,4 +1,4 @@
-"""The commands beside `pipeline`, from their options to what they print."""
+"""The commands other than `pipeline`, from their options to what they print."""
 
 from __future__ import annotations
 

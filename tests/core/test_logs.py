@@ -1,4 +1,4 @@
-"""The log as a person and CloudWatch see it: time, run, level and words on one line, beside the progress bar."""
+"""The log as a person and CloudWatch see it: time, run, level and message on one line, and the progress bar."""
 
 from __future__ import annotations
 

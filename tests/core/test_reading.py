@@ -146,7 +146,7 @@ CELLS = st.sampled_from([*sorted(SOMETHING), "", None, "--", "-999"])
 )
 @settings(deadline=None)
 def test_of_any_columns_each_with_cells_is_read_or_named(names: list[str], cells: list[list[Any]]) -> None:
-    """What is not told as unread has a value; the object that has none is rejected with every column's name."""
+    """A parameter that is not unread has a value; an object without any is rejected with every column's name."""
     rows = [
         {"Date": "2024-10-01", "Time": f"00:{minute:02}", **dict(zip(names, found, strict=False))}
         for minute, found in enumerate(cells)

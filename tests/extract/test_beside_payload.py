@@ -1,4 +1,4 @@
-"""What stands beside a payload, in every envelope and format: read, or named, also where the payload holds nothing."""
+"""Fields next to a payload, in every envelope and format, are read or named, even if the payload is empty."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ every_shape = pytest.mark.parametrize(("write", "wrap"), SHAPES)
 
 
 @every_shape
-def test_case_92_each_row_has_the_station_beside_its_payload_or_the_folders(
+def test_case_92_each_row_has_the_station_next_to_its_payload_or_that_of_the_folder(
     write: Write, wrap: Wrap, tmp_path: Path
 ) -> None:
     records = [wrap(ROW) | {"StationID": "ITESTA19"}, wrap(OTHER) | {"StationID": None}]
@@ -125,7 +125,7 @@ def test_case_92_each_row_has_the_station_beside_its_payload_or_the_folders(
 
 
 @every_shape
-def test_case_92_a_row_whose_payload_names_another_station_is_refused_and_the_others_are_not(
+def test_case_92_only_a_row_whose_payload_names_another_station_is_quarantined(
     write: Write, wrap: Wrap, tmp_path: Path
 ) -> None:
     inside = {"StationID": "ITESTB25"}
@@ -141,7 +141,7 @@ def test_case_92_a_row_whose_payload_names_another_station_is_refused_and_the_ot
 
 
 @every_shape
-def test_other_fields_beside_a_payload_are_named(write: Write, wrap: Wrap, tmp_path: Path) -> None:
+def test_other_fields_next_to_a_payload_are_named(write: Write, wrap: Wrap, tmp_path: Path) -> None:
     result, unknown = read(write([wrap(ROW) | {"pm25": "7"}, wrap(OTHER) | {"pm25": None}]), tmp_path)
     assert (counted(result), unknown) == ((2, 0, 2, 0), ["pm25"])
 
@@ -155,21 +155,23 @@ def without(wrap: Wrap) -> Record:
 
 
 @every_shape
-def test_a_row_beside_an_empty_payload_is_read(write: Write, wrap: Wrap, tmp_path: Path) -> None:
+def test_a_row_next_to_an_empty_payload_is_read(write: Write, wrap: Wrap, tmp_path: Path) -> None:
     result, unknown = read(write([wrap(ROW), without(wrap) | OTHER]), tmp_path)
     assert (counted(result), unknown) == ((2, 0, 2, 0), [])
     assert result.stamps == ["2024-09-30T22:04:00Z", "2024-09-30T22:09:00Z"]
 
 
 @every_shape
-def test_a_value_beside_an_empty_payload_without_its_time_is_rejected(write: Write, wrap: Wrap, tmp_path: Path) -> None:
+def test_a_value_next_to_an_empty_payload_without_its_time_is_quarantined(
+    write: Write, wrap: Wrap, tmp_path: Path
+) -> None:
     result, _ = read(write([wrap(ROW), without(wrap) | {"Temperature": "50.0 °F"}]), tmp_path)
     assert counted(result) == (2, 0, 1, 1)
     assert [row["code"] for row in result.rejected] == ["no_timestamp"]
 
 
 @every_shape
-def test_a_field_that_is_not_known_beside_an_empty_payload_is_named(write: Write, wrap: Wrap, tmp_path: Path) -> None:
+def test_an_unknown_field_next_to_an_empty_payload_is_named(write: Write, wrap: Wrap, tmp_path: Path) -> None:
     result, unknown = read(write([wrap(ROW), without(wrap) | {"pm25": "7"}]), tmp_path)
     assert (counted(result), unknown) == ((2, 1, 1, 0), ["pm25"])
 
@@ -191,8 +193,8 @@ class TestWhereEveryPayloadIsEmpty:
         assert (counted(result), unknown) == ((1, 1, 0, 0), ["pm25"])
 
 
-def test_documents_without_rows_are_rejected_whatever_stands_beside_them(tmp_path: Path) -> None:
-    """Fields beside a payload do not make a row of a document that has none."""
+def test_documents_without_rows_are_rejected_whatever_is_next_to_them(tmp_path: Path) -> None:
+    """Fields next to a payload do not make a row of a document without rows."""
     empty = nested({"status": "OK", "errors": [], "hourly": None}) | {"inserted_at": "2024-10-05", "StationID": "07915"}
     assert rejected(to_jsonl([empty, empty]), tmp_path)[0] == "no_rows"
 
@@ -203,7 +205,7 @@ def test_documents_without_rows_are_rejected_whatever_stands_beside_them(tmp_pat
 @pytest.mark.parametrize("write", [to_jsonl, array, csv, parquet, avro])
 @pytest.mark.parametrize("wrap", [as_raw_data, text_as_raw_data])
 @pytest.mark.parametrize("payload", [CLIMATE, None], ids=["row", "nothing"])
-def test_the_id_beside_raw_data_names_the_delivery_and_is_no_column(
+def test_the_id_next_to_raw_data_names_the_delivery_and_is_not_a_column(
     payload: Any, wrap: Wrap, write: Write, tmp_path: Path
 ) -> None:
     records = [{"id": "infoclimat_011024_071024"} | wrap(row) for row in (CLIMATE, payload)]
@@ -211,7 +213,7 @@ def test_the_id_beside_raw_data_names_the_delivery_and_is_no_column(
     assert (len(result.observations), unknown) == (2 if payload else 1, [])
 
 
-def test_the_id_of_a_document_in_raw_data_is_no_column_either(tmp_path: Path) -> None:
+def test_the_id_of_a_document_in_raw_data_is_not_a_column_either(tmp_path: Path) -> None:
     record = {"id": "x", "raw_data": {"status": "OK", "errors": [], "hourly": {"07915": [CLIMATE]}}}
     for content in (array([record]), json.dumps(record, indent=1).encode(), to_jsonl([record])):
         result, unknown = read(content, tmp_path, "infoclimat/x")
@@ -231,7 +233,7 @@ def test_an_id_elsewhere_is_a_column_like_any(write: Write, tmp_path: Path) -> N
 @pytest.mark.parametrize("write", ["parquet", "avro"])
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("outside", [False, True], ids=["flattened", "in a payload"])
-def test_case_93_a_row_whose_container_is_a_null_object_costs_itself(
+def test_case_93_only_a_row_whose_container_is_null_is_quarantined(
     outside: bool, place: int, write: str, tmp_path: Path
 ) -> None:
     text = pa.struct([(name, pa.string()) for name in CLIMATE])

@@ -65,7 +65,7 @@ def test_a_deleted_document_and_a_deleted_row_of_a_document_are_quarantined(tmp_
     assert result.stamps == ["2024-10-05T01:00:00Z"]
 
 
-def test_an_object_of_nothing_but_deleted_rows_is_no_unreadable_one(tmp_path: Path) -> None:
+def test_an_object_with_only_deleted_rows_is_not_unreadable(tmp_path: Path) -> None:
     result = observations_of(lines(nested({}) | {"_airbyte_data": None, CAPTURED: AT}), tmp_path)
     assert (result.observations, [row["code"] for row in result.rejected]) == ([], ["deleted_by_source"])
 
@@ -90,5 +90,5 @@ def test_a_mark_of_any_type_counts_where_it_says_something_else_than_no(cells: p
 
 
 @pytest.mark.parametrize("name", ["deleted", "_undeleted", "_deleted_rows", "_fivetran_synced", "rain_deleted"])
-def test_other_fields_are_no_marks(name: str) -> None:
+def test_other_fields_do_not_mark_a_deletion(name: str) -> None:
     assert not marks_deletion(name)

@@ -210,7 +210,7 @@ def test_the_time_of_extraction_in_its_spellings(stamp: Any, tmp_path: Path) -> 
     ],
     ids=str,
 )
-def test_an_envelope_that_is_none_rejects_the_object(
+def test_an_invalid_envelope_rejects_the_object(
     change: dict[str, Any], write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path
 ) -> None:
     good = nested(ROWS[0])
@@ -279,7 +279,7 @@ def test_a_semicolon_a_tab_and_windows_line_ends_are_tables_too(end: bytes, tmp_
         }
 
 
-def test_a_table_row_with_another_number_of_cells_is_refused_and_the_others_kept(tmp_path: Path) -> None:
+def test_a_table_row_with_another_number_of_cells_is_quarantined_and_the_others_kept(tmp_path: Path) -> None:
     rows = ["Date,Time,Temperature,Humidity,Pressure", "2024-10-01,00:04,13 °C,87 %,998 hPa", "2024-10-01,00:09"]
     text = "\n".join([*rows, "2024-10-01,00:14,14 °C,87 %,998 hPa", ""])
     result = observations_of(text.encode(), tmp_path)
@@ -287,7 +287,7 @@ def test_a_table_row_with_another_number_of_cells_is_refused_and_the_others_kept
     assert "2 cells where the header has 5" in result.rejected[0]["reason"]
 
 
-def test_a_header_and_no_rows_is_no_row(tmp_path: Path) -> None:
+def test_a_header_without_rows_gives_no_row(tmp_path: Path) -> None:
     result = observations_of(b"Date,Time,Temperature,Humidity,Pressure\n", tmp_path)
     assert (result.rows_read, result.observations, result.rejected) == (0, [], [])
 
@@ -333,7 +333,7 @@ CLIMATE_ROWS = [("07915", "2024-10-05T00:00:00Z"), ("07915", "2024-10-05T01:00:0
         "csv raw",
     ],
 )
-def test_infoclimats_document_wherever_it_lies(content: bytes, tmp_path: Path) -> None:
+def test_infoclimats_document_is_read_in_every_envelope(content: bytes, tmp_path: Path) -> None:
     result = observations_of(content, tmp_path)
     assert [
         (row["station_id"], stamp) for row, stamp in zip(result.observations, result.stamps, strict=True)
@@ -366,7 +366,7 @@ def test_a_json_array_is_read_as_its_records(tmp_path: Path) -> None:
     assert [row["source_row"] for row in result.observations] == ["[0]", "[1]", "[2]"]
 
 
-def test_an_item_of_an_array_that_is_no_record_is_refused_and_the_others_kept(tmp_path: Path) -> None:
+def test_an_item_of_an_array_that_is_not_a_record_is_quarantined_and_the_others_kept(tmp_path: Path) -> None:
     result = observations_of(
         json.dumps([ROWS[0], 5, {"_airbyte_data": 5}, {"_airbyte_data": "{"}, ROWS[1]]).encode(), tmp_path
     )
@@ -440,7 +440,9 @@ def test_an_apis_error_is_rejected_with_its_message(
     ],
     ids=["empty", "blanks", "HTML", "XML", "OLE2", "LFS pointer", "binary"],
 )
-def test_what_is_no_data_is_rejected_with_what_it_is(content: bytes, code: str, message: str, tmp_path: Path) -> None:
+def test_content_that_is_not_data_is_rejected_with_its_type(
+    content: bytes, code: str, message: str, tmp_path: Path
+) -> None:
     assert rejected(content, tmp_path) == (code, message)
     if content:
         assert rejected(gzip.compress(content), tmp_path) == (code, message)
@@ -520,7 +522,7 @@ def test_a_depth_bomb_is_rejected_and_crashes_nothing(number: int, tmp_path: Pat
         (b'{"_airbyte_data": "[]"}', "not a JSON object"),
     ],
 )
-def test_a_bad_line_in_the_middle_is_refused_alone(bad: bytes, reason: str, tmp_path: Path) -> None:
+def test_only_a_bad_line_in_the_middle_is_quarantined(bad: bytes, reason: str, tmp_path: Path) -> None:
     result = observations_of(lines(ROWS[0]) + bad + b"\n" + lines(ROWS[1]), tmp_path)
     assert [row["source_row"] for row in result.observations] == ["line 1", "line 3"]
     assert [(row["code"], row["position"], row["reason"]) for row in result.rejected] == [
@@ -529,21 +531,21 @@ def test_a_bad_line_in_the_middle_is_refused_alone(bad: bytes, reason: str, tmp_
     assert result.rows_read == 3
 
 
-def test_a_bad_first_line_is_refused_alone(tmp_path: Path) -> None:
+def test_only_a_bad_first_line_is_quarantined(tmp_path: Path) -> None:
     result = observations_of(b'{"Time": "00:09:00", "Date": }\n' + lines(ROWS[0]), tmp_path)
     assert [row["position"] for row in result.rejected] == ["line 1"]
     assert [row["source_row"] for row in result.observations] == ["line 2"]
 
 
 @pytest.mark.parametrize("cut", [10, 60, 84, 120])
-def test_a_half_written_last_line_is_refused_alone(cut: int, tmp_path: Path) -> None:
+def test_only_a_truncated_last_line_is_quarantined(cut: int, tmp_path: Path) -> None:
     last = json.dumps(ROWS[1], ensure_ascii=False).encode()[:cut]
     result = observations_of(lines(ROWS[0], ROWS[2]) + last, tmp_path)
     assert [row["source_row"] for row in result.observations] == ["line 1", "line 2"]
     assert [(row["position"], row["code"]) for row in result.rejected] == [("line 3", "malformed_record")]
 
 
-def test_blank_lines_are_no_rows_and_positions_stay_those_of_the_file(tmp_path: Path) -> None:
+def test_blank_lines_are_not_rows_and_positions_are_those_of_the_file(tmp_path: Path) -> None:
     result = observations_of(b"\n" + lines(ROWS[0]) + b"\n\n" + lines(ROWS[1]), tmp_path)
     assert [row["source_row"] for row in result.observations] == ["line 2", "line 5"]
     assert result.rows_read == 2
@@ -556,7 +558,7 @@ def test_text_in_one_line_and_a_number_in_the_next_are_equal(tmp_path: Path) -> 
     assert mixed.observations == texts.observations
 
 
-def test_a_bare_nan_is_a_note(tmp_path: Path) -> None:
+def test_a_bare_nan_is_a_parse_issue(tmp_path: Path) -> None:
     content = lines(CLIMATE).replace(b'"7.6"', b"NaN") + lines(CLIMATE).replace(b'"7.6"', b"-Infinity")
     result = observations_of(content, tmp_path)
     assert [row["air_temperature"] for row in result.observations] == [None, None]
@@ -662,12 +664,12 @@ def test_the_fast_and_the_slow_path_give_the_same_batches(records: list[dict[str
 
 
 @pytest.mark.parametrize("block", [b"null\n", b' \tnull\n{"a":1}\n', b'{"a":1}\nnull\n', b'\r\n null\n{"a":1}\n'])
-def test_a_null_where_a_record_belongs_is_left_to_the_slow_path(block: bytes) -> None:
+def test_a_null_in_place_of_a_record_takes_the_slow_path(block: bytes) -> None:
     assert FastReader().read(block, line_ends(block)) is None
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_null_in_a_list_of_records_costs_itself_alone(first: bool, tmp_path: Path) -> None:
+def test_only_a_null_in_a_list_of_records_is_quarantined(first: bool, tmp_path: Path) -> None:
     records = [None, CLIMATE] if first else [CLIMATE, None]
     result = observations_of(json.dumps(records).encode(), tmp_path)
     rejected = [(row["position"], row["code"], row["reason"]) for row in result.rejected]
@@ -678,7 +680,7 @@ def test_a_null_in_a_list_of_records_costs_itself_alone(first: bool, tmp_path: P
 
 
 @pytest.mark.parametrize("nothing", ["null", " null ", "", "  "])
-def test_an_object_of_units_that_is_the_text_of_nothing_is_none(nothing: str, tmp_path: Path) -> None:
+def test_a_unit_block_that_is_an_empty_text_is_missing(nothing: str, tmp_path: Path) -> None:
     columns = "stationID,obsTimeUtc,humidity,metric,imperial"
     cells = f'ITESTB25,2024-10-01T00:04:00Z,87,{nothing},"{{""temp"": 50}}"'
     result = observations_of(f"{columns}\n{cells}\n".encode(), tmp_path)

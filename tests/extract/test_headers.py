@@ -53,7 +53,7 @@ def test_every_way_of_writing_a_table_gives_its_rows(
 
 @pytest.mark.parametrize("mark", ["<br>", "<br />", " <BR/> "])
 @pytest.mark.parametrize("trailing", ["", ","], ids=["not trailing", "trailing"])
-def test_a_break_of_html_on_a_line_of_its_own_is_no_row(mark: str, trailing: str, tmp_path: Path) -> None:
+def test_an_html_line_break_on_a_line_of_its_own_is_not_a_row(mark: str, trailing: str, tmp_path: Path) -> None:
     lines = [",".join(NAMES) + mark, *(",".join(row) + f"{trailing}\n{mark}" for row in [*ROWS, ROWS[0]])]
     result = observations_of(("\n".join(lines) + "\n").encode(), tmp_path)
     assert (result.rows_read, result.rows_empty, result.rejected) == (3, 0, [])
@@ -66,12 +66,12 @@ def test_a_name_that_is_broken_in_its_middle_has_a_blank_there(tmp_path: Path) -
     assert list(batch.rows.columns) == ["a", "b c"]
 
 
-def test_lines_of_blanks_under_a_header_are_no_rows(tmp_path: Path) -> None:
+def test_blank_lines_below_a_header_are_not_rows(tmp_path: Path) -> None:
     result = observations_of((",".join(NAMES) + "\n\n  \n").encode(), tmp_path)
     assert (result.rows_read, result.rejected) == (0, [])
 
 
-def test_a_bad_row_behind_lines_of_blanks_stands_where_it_is(tmp_path: Path) -> None:
+def test_a_bad_row_after_blank_lines_has_its_position_in_the_file(tmp_path: Path) -> None:
     lines = [",".join(NAMES), "  ", ",".join(ROWS[0]), " ", "1,2", ",".join(ROWS[1])]
     result = observations_of("\n".join(lines).encode(), tmp_path)
     assert [(row["position"], row["reason"]) for row in result.rejected] == [
@@ -80,7 +80,7 @@ def test_a_bad_row_behind_lines_of_blanks_stands_where_it_is(tmp_path: Path) -> 
     assert [row["source_row"] for row in result.observations] == ["row 1", "row 3"]
 
 
-def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
+def test_one_truncated_row_is_a_row_and_not_text(tmp_path: Path) -> None:
     content = (",".join(NAMES) + "\n2024-10-01\n").encode()
     assert rejected(content, tmp_path) == (
         "not_csv",
@@ -89,12 +89,12 @@ def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", PACKED)
-def test_a_text_is_a_text_however_it_is_packed(packed: str, tmp_path: Path) -> None:
+def test_text_is_recognised_however_it_is_compressed(packed: str, tmp_path: Path) -> None:
     message = "text that is not a table: 'AAXX 01004' (a table has a header and commas, semicolons or tabs)"
     assert rejected(PACKED[packed]("\nAAXX 01004\n07915 11458=\n"), tmp_path) == ("unknown_layout", message)
 
 
-def test_a_line_of_json_behind_a_byte_order_mark_is_no_binary(tmp_path: Path) -> None:
+def test_a_line_of_json_after_a_byte_order_mark_is_not_binary(tmp_path: Path) -> None:
     code, message = rejected(b'\xef\xbb\xbf{"a": "\0"}\n', tmp_path)
     assert (code, "NUL" in message) == ("not_json", True)
 

@@ -73,5 +73,5 @@ def test_the_output_of_models_is_rejected_by_name(tmp_path: Path, text: str, nam
         "temp,dwpt,rhum\n1,2,3\n",
     ],
 )
-def test_rows_of_networks_are_not_taken_for_it(text: str) -> None:
+def test_rows_of_networks_are_not_mistaken_for_model_output(text: str) -> None:
     assert not any(known.sniff(text.encode()) for known in NOT_OBSERVATIONS)

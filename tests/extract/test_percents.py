@@ -46,11 +46,11 @@ def test_a_number_in_percent_is_read_as_the_percent_that_it_shows(style: str, tm
 
 
 @pytest.mark.parametrize("style", ["General", "0.0", '0" %"', "0\\%", '0.0"%"'])
-def test_a_sign_beside_a_number_changes_no_number(style: str, tmp_path: Path) -> None:
+def test_a_percent_sign_next_to_a_number_does_not_change_it(style: str, tmp_path: Path) -> None:
     assert humidities(workbook([87, 29.5], style), tmp_path) == [87, 29.5]
 
 
-def test_what_is_no_number_is_left(tmp_path: Path) -> None:
+def test_cells_that_are_not_numbers_are_left_unchanged(tmp_path: Path) -> None:
     assert humidities(workbook(["87 %", True, None, 0.5], "0%"), tmp_path) == ["87 %", "True", None, "50%"]
 
 

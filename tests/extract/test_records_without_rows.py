@@ -112,7 +112,7 @@ def test_case_93_a_payload_that_is_nothing_is_counted_as_a_record_without_rows(
 @pytest.mark.parametrize("write", [lines, array])
 @pytest.mark.parametrize("payload", [{"status": "OK", "errors": [], "hourly": None}, {"status": "OK"}, {}, None])
 @pytest.mark.parametrize("rest", [climate(0), CLIMATE], ids=["documents", "rows"])
-def test_case_93_what_airbyte_lost_is_refused_with_its_note(
+def test_case_93_a_record_that_airbyte_lost_is_quarantined_with_its_reason(
     rest: Record, payload: Any, write: Callable[..., bytes], tmp_path: Path
 ) -> None:
     lost = nested(payload) | {"_airbyte_meta": {"sync_id": 7, "changes": [TOO_LARGE]}}
@@ -139,7 +139,7 @@ def test_case_93_what_airbyte_lost_is_refused_with_its_note(
 @pytest.mark.parametrize("wrap", [nested, *for_every_change(plain, as_text)])
 @pytest.mark.parametrize("write", [lines, array])
 @pytest.mark.parametrize("rest", [climate(0), CLIMATE, {"observations": [PWS]}, PWS], ids=["ic", "row", "wu", "pws"])
-def test_case_93_an_error_answer_among_good_records_is_refused_with_its_message(
+def test_case_93_an_error_response_among_good_records_is_quarantined_with_its_message(
     rest: Record, write: Callable[..., bytes], wrap: Wrap, answer: Record, said: str, tmp_path: Path
 ) -> None:
     for records, position in (([rest, answer, rest], 1), ([answer, rest, rest], 0)):
@@ -190,27 +190,27 @@ def test_case_93_lines_with_nothing_but_an_envelope_have_no_rows(tmp_path: Path)
 
 
 @pytest.mark.parametrize("hourly", [[], {}, {"07915": []}, {"_params": ["x"]}])
-def test_case_93_an_empty_list_of_rows_is_no_fault(hourly: Any, tmp_path: Path) -> None:
+def test_case_93_an_empty_list_of_rows_is_accepted(hourly: Any, tmp_path: Path) -> None:
     empty = {"status": "OK", "errors": [], "hourly": hourly}
     result = observations_of(lines(nested(empty), nested(climate(0))), tmp_path)
     assert (result.rows_read, len(result.observations), result.rejected) == (1, 1, [])
     assert observations_of(lines(nested(empty)), tmp_path).rows_read == 0
 
 
-def test_case_93_a_value_where_the_list_of_rows_belongs_is_refused_and_no_empty_row(tmp_path: Path) -> None:
+def test_case_93_a_value_in_place_of_the_list_of_rows_is_quarantined_and_not_an_empty_row(tmp_path: Path) -> None:
     result = observations_of(lines(climate(0), {"status": "OK", "hourly": 5}), tmp_path)
     assert (result.rows_read, result.rows_empty) == (2, 0)
     assert [row["reason"] for row in result.rejected] == ["a value where a list of rows is expected: hourly is '5'"]
 
 
-def test_case_93_a_broken_line_among_documents_is_refused_alone(tmp_path: Path) -> None:
+def test_case_93_only_a_broken_line_among_documents_is_quarantined(tmp_path: Path) -> None:
     content = lines(climate(0)) + b'{"hourly": {"07915": [{"id_sta\n' + lines(climate(1))
     result = observations_of(content, tmp_path)
     assert len(result.observations) == 2
     assert [(row["position"], row["code"]) for row in result.rejected] == [("line 2", "malformed_record")]
 
 
-def test_a_row_with_columns_that_an_answer_may_have_is_a_row(tmp_path: Path) -> None:
+def test_a_row_with_columns_of_an_api_response_is_a_row(tmp_path: Path) -> None:
     row = CLIMATE | {"status": "ok", "error": "", "message": "fine"}
     result = observations_of(lines(row, row | {"dh_utc": "2024-10-05 01:00:00", "error": "sensor 3"}), tmp_path)
     assert (len(result.observations), result.rejected) == (2, [])
@@ -226,7 +226,7 @@ def test_a_row_with_columns_that_an_answer_may_have_is_a_row(tmp_path: Path) -> 
     ],
     ids=["errors", "status"],
 )
-def test_an_error_next_to_rows_costs_no_row_and_is_a_rejected_record(
+def test_an_error_next_to_rows_is_quarantined_and_the_rows_are_read(
     stated: Record, said: str, wrap: Wrap, write: Callable[..., bytes], tmp_path: Path
 ) -> None:
     result = observations_of(write(wrap(climate(0) | stated), wrap(climate(1))), tmp_path)
@@ -236,7 +236,7 @@ def test_an_error_next_to_rows_costs_no_row_and_is_a_rejected_record(
     assert place in {"line 1: next to the rows", "[0]: next to the rows", "row 1: next to the rows"}
 
 
-def test_an_error_next_to_the_rows_of_a_pretty_document_is_a_rejected_record(tmp_path: Path) -> None:
+def test_an_error_next_to_the_rows_of_a_pretty_document_is_quarantined(tmp_path: Path) -> None:
     content = json.dumps(climate(0) | {"errors": ["x"]}, indent=1).encode()
     result = observations_of(content, tmp_path)
     assert (len(result.observations), [row["position"] for row in result.rejected]) == (1, ["next to the rows"])

@@ -24,7 +24,7 @@ def header(*names: str) -> Row:
 
 
 @WRITERS
-def test_a_header_again_is_no_row(write: Write) -> None:
+def test_a_repeated_header_is_not_a_row(write: Write) -> None:
     result = read_object(*write([row(4), header(*NAMES), row(9), header(*NAMES)]))
     assert (result.rows_read, result.rejected) == (2, [])
     assert result.stamps == ["2024-09-30T22:04:00Z", "2024-09-30T22:09:00Z"]
@@ -40,7 +40,7 @@ def test_a_header_again_is_no_row(write: Write) -> None:
     ],
     ids=["exchanged", "times exchanged", "other names"],
 )
-def test_below_a_header_with_other_columns_nothing_is_read_as_what_it_is_not(
+def test_rows_below_a_header_with_other_columns_are_not_misread(
     write: Write, names: Sequence[str], others: str
 ) -> None:
     with pytest.raises(ObjectRejectedError, match=rf"is a second header, .* \({others}\): put each") as caught:
@@ -48,6 +48,6 @@ def test_below_a_header_with_other_columns_nothing_is_read_as_what_it_is_not(
     assert caught.value.code == "unknown_layout"
 
 
-def test_a_row_with_one_word_that_is_a_name_is_a_row() -> None:
+def test_a_row_with_one_cell_equal_to_a_column_name_is_a_row() -> None:
     result = read_object(*as_csv([row(4), row(9) | {"Date": "Time"}]))
     assert (len(result.observations), len(result.rejected)) == (1, 1)

@@ -48,7 +48,7 @@ def line(hour: int, where: str | None, wrap: str = "plain") -> str:
 @pytest.mark.parametrize("where", ["key", "value"])
 @pytest.mark.parametrize("wrap", ["plain", "nested", "text", "document", "head"])
 @pytest.mark.parametrize("number", [1, *for_every_change(3)])
-def test_case_94_a_line_with_half_of_a_pair_is_refused_alone(
+def test_case_94_only_a_line_with_a_lone_surrogate_is_quarantined(
     number: int, wrap: str, where: str, half: bytes, tmp_path: Path
 ) -> None:
     lines = [line(hour, where if hour == number else None, wrap) for hour in (1, 2, 3)]
@@ -78,7 +78,7 @@ def array_of_documents(where: str) -> bytes:
 @pytest.mark.parametrize("where", ["key", "value"])
 @pytest.mark.parametrize("make", [pretty, array, array_of_documents])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_case_94_a_document_or_an_array_with_half_of_a_pair_is_rejected_with_its_place(
+def test_case_94_a_document_or_an_array_with_a_lone_surrogate_is_rejected_with_its_position(
     pack: Callable[[bytes], bytes], make: Callable[[str], bytes], where: str, half: bytes, tmp_path: Path
 ) -> None:
     content = make(where)
@@ -90,7 +90,7 @@ def test_case_94_a_document_or_an_array_with_half_of_a_pair_is_rejected_with_its
 @pytest.mark.parametrize("half", BYTES, ids=repr)
 @pytest.mark.parametrize("where", ["key", "value"])
 @pytest.mark.parametrize("make", [pretty, array, array_of_documents])
-def test_case_94_bytes_that_are_half_of_a_pair_reject_a_document_or_an_array(
+def test_case_94_bytes_of_a_lone_surrogate_reject_a_document_or_an_array(
     make: Callable[[str], bytes], where: str, half: bytes, tmp_path: Path
 ) -> None:
     code, message = rejected(make(where).replace(MARK.encode(), half), tmp_path)
@@ -98,7 +98,7 @@ def test_case_94_bytes_that_are_half_of_a_pair_reject_a_document_or_an_array(
     assert message.startswith("not JSON: a string with bytes that are not UTF-8 (line ")
 
 
-def test_both_halves_of_a_pair_are_a_character(tmp_path: Path) -> None:
+def test_a_surrogate_pair_is_a_character(tmp_path: Path) -> None:
     content = pretty("value").replace(MARK.encode(), rb"\ud83d\ude00 \\ud800 \\\\udc00")
     assert len(observations_of(content, tmp_path).observations) == 2
 
@@ -107,7 +107,7 @@ PIECES = st.sampled_from([rb"\ud83d\ude00", rb"\\ud800", rb"\n", rb"\\", rb"\"",
 
 
 @given(st.lists(PIECES, max_size=12), st.lists(PIECES, max_size=12), st.integers(13, 40), st.booleans())
-def test_a_half_is_found_wherever_blocks_are_cut(
+def test_a_lone_surrogate_is_found_wherever_blocks_are_cut(
     before: list[bytes], after: list[bytes], block: int, has_half: bool
 ) -> None:
     text = b'{"a": "' + b"".join(before) + (rb"\udc00" if has_half else b"") + b"".join(after) + b'"}'

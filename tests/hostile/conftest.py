@@ -67,7 +67,7 @@ def one_world(local_world: WorldMaker) -> World:
 
 @pytest.fixture
 def run_object(level: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunObject:
-    """Run the pipeline on these bytes as one object, with a good one beside it; `variables` are settings by name.
+    """Run the pipeline on these bytes as one object, with a good one next to it; `variables` are settings by name.
 
     The good one takes more than half of a run through the layers: it is left out where it shows nothing new (beside
     the other inputs of one test, and in the inner loop), unless the test says `neighbour=True`.

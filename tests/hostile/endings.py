@@ -1,4 +1,4 @@
-"""What becomes of hostile bytes, told the same way whether they went through the program or short of its database."""
+"""The outcome of hostile bytes, in one form for whole runs and for runs without a database."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Ending:
         assert self.status["status"] == "partial"
 
     def assert_accepted(self, rows: int, *, unread: Sequence[str] = (), renamed: Sequence[str] = ()) -> None:
-        """ACCEPT: all of so many rows are loaded, nothing is rejected; no parameter but these is told as not read."""
+        """ACCEPT: all rows, of this number, are loaded, nothing is rejected, and only these parameters are unread."""
         assert self.outcome == "loaded", self.status["errors"]
         assert self.sums == (rows, 0, rows, 0)
         assert len(self.documents) == rows

@@ -1,4 +1,4 @@
-"""What stands beside a payload belongs to its row: case 92; and values in columns where rows belong: case 99."""
+"""Fields next to a payload belong to its row (case 92); values in columns in place of rows (case 99)."""
 
 from __future__ import annotations
 

@@ -212,13 +212,13 @@ def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_r
     ],
     ids=["data", "rows by number", "a word"],
 )  # fmt: skip
-def test_case_54_rows_that_stand_elsewhere_are_not_passed_over(
+def test_case_54_rows_in_another_place_are_not_skipped(
     changes: dict[str, Any], message: str, run_object: RunObject
 ) -> None:
     run_object(json.dumps(document(**changes)).encode(), CLIMATE_KEY).assert_rejected("unknown_layout", message)
 
 
-def test_case_54_an_item_that_is_no_row_is_rejected(run_object: RunObject) -> None:
+def test_case_54_an_item_that_is_not_a_row_is_rejected(run_object: RunObject) -> None:
     ending = run_object(json.dumps(document(climate(0), 5, ["x"], climate(1))).encode(), CLIMATE_KEY)
     assert ending.reasons == [
         ("line 1: hourly.07915[1]", "malformed_record", "not a JSON object"),
@@ -297,7 +297,7 @@ def test_case_55_a_flattened_document_with_a_broken_part_is_rejected(kind: str, 
 
 
 @pytest.mark.parametrize("kind", FLATTENED)
-def test_case_53_a_flattened_answer_that_is_an_error_is_rejected(kind: str, run_object: RunObject) -> None:
+def test_case_53_a_flattened_error_response_is_rejected(kind: str, run_object: RunObject) -> None:
     ending = run_object(FLATTENED[kind](flattened(document(hourly={}, errors=["token"]))), CLIMATE_KEY)
     assert ending.error[1].startswith("the source answered with an error instead of data: ")
     assert "token" in ending.error[1]
@@ -305,7 +305,9 @@ def test_case_53_a_flattened_answer_that_is_an_error_is_rejected(kind: str, run_
 
 
 @pytest.mark.parametrize("metric", [[1, 2], 5, True, "none", "[1]"], ids=str)
-def test_case_55_what_is_no_object_where_the_values_belong_refuses_its_row(metric: Any, run_object: RunObject) -> None:
+def test_case_55_a_row_without_an_object_in_place_of_its_values_is_quarantined(
+    metric: Any, run_object: RunObject
+) -> None:
     ending = run_object(lines(pws(4, metric=metric), pws(9, metric=metric), pws(14)))
     assert [(row["position"], row["code"], row["field"]) for row in ending.rejected] == [
         ("line 1", "malformed_record", "metric"),
@@ -334,7 +336,7 @@ def test_case_55_two_shapes_in_one_object_are_both_read(run_object: RunObject) -
     ).assert_accepted(3)
 
 
-def test_case_55_a_broken_object_in_a_cell_refuses_its_row_and_loses_nothing_else(run_object: RunObject) -> None:
+def test_case_55_a_broken_object_in_a_cell_only_affects_its_row(run_object: RunObject) -> None:
     rows = [pws(minute, metric=json.dumps(pws(minute)["metric"])) for minute in (4, 9, 14)]
     rows[1]["metric"] = '{"temp": 13.8, "win'
     ending = run_object(lines(*rows))
@@ -345,7 +347,7 @@ def test_case_55_a_broken_object_in_a_cell_refuses_its_row_and_loses_nothing_els
     assert ending.measurements == [PWS_VALUES] * 2
 
 
-def test_case_55_a_text_where_the_others_have_an_object_refuses_its_row(run_object: RunObject) -> None:
+def test_case_55_a_text_in_place_of_an_object_only_affects_its_row(run_object: RunObject) -> None:
     ending = run_object(lines(pws(4), pws(9, metric="none"), pws(14)))
     assert [(row["position"], row["field"]) for row in ending.rejected] == [("line 2", "metric")]
     assert ending.measurements == [PWS_VALUES] * 2
@@ -387,7 +389,7 @@ def test_case_56_null_blank_and_absent_are_one(local_world: WorldMaker) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
-def test_case_57_a_value_lost_on_the_way_is_noted_so(kind: str, run_object: RunObject) -> None:
+def test_case_57_a_value_that_airbyte_lost_is_a_parse_issue(kind: str, run_object: RunObject) -> None:
     change = {"field": "Pressure", "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}
     rows = [enveloped(table_row(4, Pressure=None), _airbyte_meta={"sync_id": 7, "changes": [change]})]
     ending = run_object(lines(*rows) if kind == "jsonl" else to_csv(rows))
@@ -398,7 +400,7 @@ def test_case_57_a_value_lost_on_the_way_is_noted_so(kind: str, run_object: RunO
 
 @pytest.mark.parametrize("value", [-1, 2**63, 7.5, [1], "x"], ids=str)
 @pytest.mark.parametrize("shape", ["nested", "text"])
-def test_case_57_a_counter_that_is_none_rejects_the_object(value: Any, shape: str, run_object: RunObject) -> None:
+def test_case_57_an_invalid_counter_rejects_the_object(value: Any, shape: str, run_object: RunObject) -> None:
     """The same through both readers of JSON lines: rows of two shapes take the patient one."""
     row = SHAPES[shape](TABLE[0]) | {"_airbyte_generation_id": value}
     ending = run_object(lines(row, SHAPES["nested"](TABLE[1])))
@@ -432,14 +434,16 @@ IDS = ["iichte19", "$where", "a.b", "../x", "\U0001f326", "7915", "x" * 10_000, 
 
 
 @pytest.mark.parametrize("name", IDS, ids=lambda name: name[:12])
-def test_case_58_an_unknown_station_is_refused_and_never_a_name(name: str, run_object: RunObject) -> None:
+def test_case_58_an_unknown_station_is_quarantined_and_never_guessed_from_a_name(
+    name: str, run_object: RunObject
+) -> None:
     ending = run_object(lines(climate(0), climate(1, id_station=name)), CLIMATE_KEY)
     assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 2", "unknown_station")]
     assert ending.sums == (2, 0, 1, 1)
     assert all(name not in key for key in ending.processed_keys)
 
 
-def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_none(run_object: RunObject) -> None:
+def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_not(run_object: RunObject) -> None:
     ending = run_object(lines(climate(0, id_station=" 07915 "), climate(1, id_station=7915)), CLIMATE_KEY)
     assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 2", "unknown_station")]
     assert ending.sums == (2, 0, 1, 1)
@@ -469,7 +473,7 @@ def test_case_60_a_row_without_a_value_is_counted_as_empty(kind: str, run_object
 # 61: workbooks
 
 
-def test_case_61_lines_of_text_above_the_header_are_no_rows(run_object: RunObject) -> None:
+def test_case_61_lines_of_text_above_the_header_are_not_rows(run_object: RunObject) -> None:
     above: list[list[Any]] = [["Weather station La Madeleine"], [], ["Downloaded", "2024-10-09"]]
     ending = run_object(workbook({"011024": [*above, HEADER, sheet_row(4)]}))
     ending.assert_accepted(1)
@@ -521,7 +525,7 @@ def test_case_61_comments_filters_and_frozen_panes_change_nothing(run_object: Ru
     assert ending.measurements == [VALUES] * 2
 
 
-def test_case_61_what_is_said_of_a_damaged_workbook_has_an_end(run_object: RunObject) -> None:
+def test_case_61_the_message_about_a_damaged_workbook_is_bounded(run_object: RunObject) -> None:
     """A part's name said to be as long as the rest of the file: zipfile's own message holds all of it."""
     content = workbook({"011024": [HEADER, *[sheet_row(minute) for minute in range(60)]]})
     second = content.index(b"PK\x03\x04", 4)
@@ -579,7 +583,7 @@ def test_case_62_an_array_of_whole_documents_is_read_as_each_of_them(
     assert places == [f"[{index}]: {inside}hourly.07915[0]" for index in (0, 1)]
 
 
-def test_case_62_an_array_of_the_apis_answers_is_read(run_object: RunObject) -> None:
+def test_case_62_an_array_of_the_apis_responses_is_read(run_object: RunObject) -> None:
     ending = run_object(json.dumps([{"observations": [pws(4)]}, {"observations": [pws(9)]}]).encode())
     ending.assert_accepted(2)
     assert ending.measurements == [PWS_VALUES] * 2
@@ -719,19 +723,19 @@ def test_case_62_json_in_markdown_is_rejected_with_its_place(
     ],
     ids=["cut array", "pretty objects", "arrays"],
 )
-def test_case_62_other_json_that_is_none_is_rejected_with_its_place(
+def test_case_62_other_invalid_json_is_rejected_with_its_position(
     content: bytes, message: str, run_object: RunObject
 ) -> None:
     run_object(content).assert_rejected("not_json", message)
 
 
-def test_case_62_a_line_behind_a_document_that_is_no_json_is_refused_alone(run_object: RunObject) -> None:
+def test_case_62_only_a_line_after_a_document_that_is_not_json_is_quarantined(run_object: RunObject) -> None:
     ending = run_object(json.dumps(document(climate(0))).encode() + b"\n```\n", CLIMATE_KEY)
     assert ending.sums == (2, 0, 1, 1)
     assert ending.reasons == [("line 2", "malformed_record", "not JSON: Expecting value at character 1")]
 
 
-def test_case_62_a_line_of_many_that_is_a_comment_is_refused_alone(run_object: RunObject) -> None:
+def test_case_62_only_a_line_that_is_a_comment_is_quarantined(run_object: RunObject) -> None:
     ending = run_object(ROW + b"\n// comment\n")
     assert (ending.outcome, ending.sums) == ("loaded", (2, 0, 1, 1))
     assert ending.reasons == [("line 2", "malformed_record", "not JSON: Expecting value at character 1")]
@@ -871,7 +875,7 @@ def test_case_63_a_decimal_of_avro_is_read(run_object: RunObject) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
-def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject) -> None:
+def test_case_64_a_new_variable_is_ignored_and_named(kind: str, run_object: RunObject) -> None:
     rows = [row | {"pm25": "12"} for row in TABLE]
     ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "parquet": to_parquet(rows)}[kind])
     ending.assert_accepted(3)
@@ -957,7 +961,7 @@ def test_case_65_a_text_that_looks_like_an_object_is_a_text(kind: str, text: str
     assert ending.notes == [("air_temperature", text, "not a number")] * 2
 
 
-def test_case_65_a_string_of_5_mb_refuses_its_record(run_object: RunObject) -> None:
+def test_case_65_a_record_with_a_string_of_5_mb_is_quarantined(run_object: RunObject) -> None:
     ending = run_object(lines(climate(0), climate(1, temperature="x" * (5 << 20))), CLIMATE_KEY)
     assert ending.reasons == [("line 2", "malformed_record", "a record of more than 1 MB")]
     assert ending.sums == (2, 0, 1, 1)

@@ -163,7 +163,7 @@ def test_case_91_a_uv_index_does_not_make_another_programs_numbers_ours(run_obje
     )
 
 
-def test_case_91_weewx_in_no_stations_folder_is_not_told_to_be_loaded(run_object: RunObject) -> None:
+def test_case_91_nobody_is_advised_to_load_weewx_from_outside_a_stations_folder(run_object: RunObject) -> None:
     run_object(WEEWX.format(uv="0").encode(), "somewhere/weewx.csv").assert_rejected(
         "no_station",
         "the rows do not name their station, and no station's raw_prefixes matches this key; nor is it certain that "

@@ -204,7 +204,7 @@ def _describe_subscribers_for_notification(self: BudgetsResponse) -> str:
 
 
 def extend_budgets() -> None:
-    """Who is told, and the tags that a budget was made with."""
+    """The subscribers and the tags of a budget."""
     budgets: Any = BudgetsResponse
     tags: dict[str, list[Json]] = {}
     create = budgets.create_budget

@@ -38,6 +38,6 @@ def _typed(lines: list[str]) -> list[str]:
 
 
 def _is_whole(command: str) -> bool:
-    """Whether bash has all of a command; what goes on after a backslash it would take for whole."""
+    """Whether a command is complete; bash itself would accept one that ends with a backslash."""
     check = subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False)
     return check.returncode == 0 and not command.endswith("\\")

@@ -1,4 +1,4 @@
-"""The chain of the day's work: in order, again after exit code 1, told after 3, stopped after 2 and beyond its time."""
+"""The daily chain: in order; exit code 1 is retried, 3 reported, and 2 or a time limit stops it."""
 
 from __future__ import annotations
 

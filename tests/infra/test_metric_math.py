@@ -1,4 +1,4 @@
-"""Alarms of several metrics: a member that is lost, and a member whose log is lost, are told apart."""
+"""Alarms of several metrics distinguish a lost member from a member whose log is missing."""
 
 import re
 from itertools import product

@@ -77,7 +77,7 @@ class MortalStore(LocalStore):
 
 @pytest.fixture
 def _made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many runs are told the same on the same clock; to make it up takes longer than to read it."""
+    """Responses are cached, because many runs get the same on the same clock, and simulating them takes longest."""
     for module, name in ((wunderground, "day_rows"), (infoclimat, "days")):
         monkeypatch.setattr(module, name, _remembered(getattr(module, name)))
 

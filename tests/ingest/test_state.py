@@ -62,7 +62,7 @@ class Life:
 
 
 def run_over(states: tuple[StationState, ...], life: Life) -> None:
-    """A run that may end early; the states are told the same."""
+    """A run that may end early; both states get the same calls."""
     plan = station_plan(FETCH, states[0], day_of(life.today), None, None)
     asked = [*plan.recent, *plan.missing, *plan.history]
     came_back = False

@@ -1,4 +1,4 @@
-"""HTTP as the networks need it: gzip, IPv4, no redirects, and faults told without the address, which holds the key."""
+"""HTTP as the networks need it: gzip, IPv4, no redirects, and errors without the address, which contains the key."""
 
 from __future__ import annotations
 

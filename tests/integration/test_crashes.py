@@ -232,7 +232,7 @@ def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndSta
 def test_a_run_starts_while_the_server_has_the_last_writes_of_a_dead_one_before_it(
     world: World, undisturbed: tuple[World, EndState]
 ) -> None:
-    """The server stands still while the first run sends, and goes on when that run is dead and the next has begun."""
+    """The server is paused while the first run writes, and continues when that run is dead and the next has begun."""
     with world.mongo() as database:
         server = database.client.admin.command("serverStatus")["pid"]
         _, port = database.client.address or ("", 0)

@@ -101,7 +101,7 @@ def _run_that_gets(world: World, place: tuple[str, ...], what: signal.Signals) -
 
 @contextmanager
 def _held_in_mid_load(world: World) -> Iterator[subprocess.Popen[str]]:
-    """A run that stands still since its first documents were acknowledged; SIGCONT lets it go on."""
+    """A run that is paused since its first documents were acknowledged; SIGCONT continues it."""
     with _run_that_gets(world, AFTER_AN_INSERT, signal.SIGSTOP) as process:
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)

@@ -159,7 +159,7 @@ def test_case_105_in_the_end_the_flags_are_those_of_an_undisturbed_run(
 def test_case_105_rows_that_were_written_before_the_pause_are_unchanged_and_evaluated_all_the_same(
     local_world: WorldMaker, undisturbed: dict[str, Any]
 ) -> None:
-    """All four batches were there when the run was killed: the next one has nothing to write, and flags to mend."""
+    """All four batches were written when the run was killed: the next one only has flags to update."""
     world = delivered(local_world)
     assert disturbed(world, Script(rival_before=4, kill_after=4)) is None
     counts = world.run()["counts"]

@@ -215,7 +215,7 @@ def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.Monke
 def test_a_collection_that_was_dropped_or_emptied_is_filled_again(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is kept beside it says that everything was loaded; an object without records is left alone."""
+    """The collections next to it say that everything was loaded; an object without records is not processed again."""
     world.raw.put("nothing.json", b"[]")
     world.run()
     documents = world.contents()

@@ -1,4 +1,4 @@
-"""Whole runs on an S3 with faults: what is told, that the sound objects are loaded, and that the next run mends it."""
+"""Whole runs on an S3 with faults: messages, the good objects are loaded, and the next run loads the rest."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def world(s3_world: WorldMaker, objects: dict[str, bytes]) -> World:
 
 @pytest.fixture
 def s3(world: World, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
-    """The proxy that the program is told of."""
+    """The proxy that the program uses."""
     with faulty_s3(s3_server) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         monkeypatch.setattr(forecast.storage.s3, "RETRY_POLICY", CALM)

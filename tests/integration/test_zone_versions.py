@@ -133,7 +133,7 @@ def test_a_version_that_is_rejected_removes_nothing(world: World) -> None:
 def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_the_zone(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A file of the last days that is written anew every day: the days before stand in the database alone."""
+    """A file of the last days that is rewritten every day: earlier days are only in the database."""
     world.raw.put(KEY, rows(10))
     assert run(world)["records_withdrawn"] == 0
     world.raw.put(KEY, rows(11, times=(*MONTHS[1:], "2024-10-02 00:00:00")))

@@ -351,7 +351,7 @@ class WorldMaker:
     made: list[World] = field(default_factory=list)
 
     def __call__(self, *, beside: World | None = None) -> World:
-        """A world of its own; `beside` another one: on the same zones, with a new database."""
+        """A new world; with `beside`, one on the zones of another, with a new database."""
         name = secrets.token_hex(6)
         home = self.folder / name
         home.mkdir()

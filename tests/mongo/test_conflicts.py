@@ -1,4 +1,4 @@
-"""Deliveries that contradict each other, told with what was kept and what was not, on a real mongod."""
+"""Duplicates with differing values are reported with winner and loser, on a real mongod."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def test_days_that_another_run_has_queued_are_read(run: Run, reads: list[QcWindo
 def test_what_another_run_has_replaced_between_two_batches_is_read(
     run: Run, reads: list[QcWindow], tmp_path: Path
 ) -> None:
-    """The second batch makes the mark anew: afterwards it looks as if nobody else had been there."""
+    """The second batch queues the day again: afterwards it looks as if no other run had changed it."""
     run.load(row(0, 12.0), row(5, 18.9))
     other = Run(run.collection, tmp_path, "other")
     other.load(row(5, 12.1, generation_id=1))

@@ -539,7 +539,7 @@ def test_an_empty_queue_means_that_nothing_is_evaluated(database: Database) -> N
 
 
 def _humidity(hour: int) -> dict[str, Any]:
-    """Humidity that stands still from 22:00 on; twelve hours of it are suspect."""
+    """Humidity that does not change from 22:00 on; twelve hours of that are suspect."""
     return row(60 * hour, None, relative_humidity=60.0 if hour >= 22 else 40.0 + hour)
 
 

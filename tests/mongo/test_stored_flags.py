@@ -1,4 +1,4 @@
-"""The flags of days that a run did not evaluate are told as the documents have them."""
+"""The flags of days that a run did not evaluate are reported as the documents have them."""
 
 from __future__ import annotations
 

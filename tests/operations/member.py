@@ -1,4 +1,4 @@
-"""What a member of the replica set is told by its environment."""
+"""The environment of a member of the replica set."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_healthy_set_needs_no_attention() -> None:
 
 
 def changed(**changes: Any) -> list[str]:
-    """What is told where the third member is another one."""
+    """What needs attention if the third member is replaced by this one."""
     return attention(replace(WELL, members=(*WELL.members[:2], replace(WELL.members[2], **changes))))
 
 

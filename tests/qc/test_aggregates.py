@@ -50,7 +50,7 @@ def test_a_day_counts_what_came_what_is_flagged_and_by_which_check() -> None:
     ]
 
 
-def test_only_the_days_that_are_asked_for_and_have_observations_are_given() -> None:
+def test_only_requested_days_with_observations_have_aggregates() -> None:
     one = results(hours(72), air_temperature=np.arange(72.0))
     found = list(station_days(one, {"A": {DAY, DAY + 2, DAY + 9}}))
     assert [(day.day, day.received) for day in found] == [(DAY, 24), (DAY + 2, 24)]
@@ -113,7 +113,7 @@ _ROWS = st.lists(
 
 
 @given(_ROWS, st.sets(st.integers(0, 5)))
-def test_however_the_rows_lie_a_day_is_that_of_its_own_rows(
+def test_the_aggregates_of_a_day_depend_only_on_its_rows(
     rows: list[tuple[int, float | None, int]], asked: set[int]
 ) -> None:
     rows = sorted(rows)

@@ -80,7 +80,7 @@ def test_below_three_neighbours_nothing_is_compared(names: str, compared: bool) 
     assert ([checks for checks in flagged(results, AIR) if checks] == [["buddy_check"]] * 4) == compared
 
 
-def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> None:
+def test_a_neighbour_without_a_value_at_that_time_does_not_count() -> None:
     """Four stations, so three neighbours: where one has a gap, or a value that failed, two are too few."""
     members = air(names="ABCD")
     members[1].values[AIR][10:20] = np.nan
@@ -193,7 +193,7 @@ def test_only_the_targets_are_evaluated() -> None:
     assert {check for check, _ in results["B"].by_check} > {"buddy_check", "stuck", "clock_offset", "flag_rate"}
 
 
-def test_the_order_of_the_stations_says_nothing() -> None:
+def test_the_order_of_the_stations_makes_no_difference() -> None:
     """Whether a value counts for its neighbours is decided before any of them is compared."""
     chance = np.random.default_rng(3)
     members = [
@@ -207,7 +207,7 @@ def test_the_order_of_the_stations_says_nothing() -> None:
     assert len(found) == 1
 
 
-def test_a_station_without_an_observation_is_no_trouble() -> None:
+def test_a_station_without_observations_is_accepted() -> None:
     empty = series(STATIONS["A"], hours(0), **{AIR: []})
     results = evaluated(empty, *air(names="BCDE"))
     assert results["A"].quality().flag.tolist() == []
@@ -215,7 +215,7 @@ def test_a_station_without_an_observation_is_no_trouble() -> None:
 
 
 def test_thresholds_of_the_station_are_those_of_its_comparisons() -> None:
-    """Nothing is far from the neighbours here, and the clock is never told."""
+    """No value is far from the neighbours, and the clock is never flagged."""
     lenient = station(
         "A", thresholds={AIR: {"buddy_check_suspect_z": 1000.0}, "clock_offset": {"clock_offset_min_hours": 1000}}
     )

@@ -26,7 +26,7 @@ from tests.networks import KM_A_DEGREE, are_neighbours, five, station
     ],
     ids=["within 75 km", "beyond", "200 m higher", "more"],
 )
-def test_who_is_a_neighbour(other: Station, expected: bool) -> None:
+def test_a_neighbour_is_near_enough_and_at_a_similar_height(other: Station, expected: bool) -> None:
     assert are_neighbours(station("A"), other) == are_neighbours(other, station("A")) == expected
 
 
@@ -38,7 +38,7 @@ def test_the_date_line_and_the_pole_are_no_borders() -> None:
     assert not are_neighbours(north, station("P", latitude=89.5, longitude=-170.0))
 
 
-def test_a_twin_is_no_neighbour() -> None:
+def test_a_twin_is_not_a_neighbour() -> None:
     one, twin = station("A", same_site_as=("B",)), station("B", 0.1, same_site_as=("A",))
     found = Neighbours([one, twin, station("C", 0.1)])
     assert (found.of("A"), found.of("B"), found.of("C")) == (("C",), ("C",), ("B", "A"))
@@ -57,7 +57,7 @@ def test_a_registry_is_looked_through_once() -> None:
     assert neighbours_of(five()) is not neighbours_of(stations)
 
 
-def test_of_many_the_thirty_nearest_count_and_a_lonely_one_is_nobody_s_neighbour() -> None:
+def test_only_the_thirty_nearest_are_neighbours_and_a_remote_station_has_none() -> None:
     """A heap of 40, and one station 70 km off: it is compared with 30 of them, and none of them with it."""
     heap = [station(f"S{number:02}", number / 10) for number in range(40)]
     found = Neighbours([station("X", 73.95), *heap])
@@ -67,7 +67,7 @@ def test_of_many_the_thirty_nearest_count_and_a_lonely_one_is_nobody_s_neighbour
     assert set(found.compared_with("S00")) == {f"S{number:02}" for number in range(1, 16)}
 
 
-def test_of_stations_as_near_the_first_by_id_count() -> None:
+def test_of_stations_at_equal_distance_the_first_by_id_count() -> None:
     """Fifty at one place, whose ids come in any order."""
     heap = [station(f"S{number:02}") for number in np.random.default_rng(1).permutation(50)]
     assert Neighbours(heap).of("S03") == tuple(f"S{number:02}" for number in range(31) if number != 3)
@@ -116,7 +116,7 @@ def test_the_index_finds_what_looking_at_every_pair_finds(seed: int, number: int
         assert compared_with == tuple(other.id for other in stations if one.id in found.of(other.id))
 
 
-def test_whoever_is_near_is_found_in_any_order_of_the_registry() -> None:
+def test_neighbours_are_found_in_any_order_of_the_registry() -> None:
     stations = [station(f"S{number:03}", number % 17 * 3.0, longitude=3 + number * 0.01) for number in range(200)]
     shuffled = [stations[place] for place in np.random.default_rng(2).permutation(200)]
     one, other = Neighbours(stations), Neighbours(shuffled)

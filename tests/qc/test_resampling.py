@@ -62,7 +62,7 @@ def rows_of(made: Resampled, parameter: str) -> list[tuple[str, float | None, st
 TENS = [10, 20, 30, 40, 50, 60]
 
 
-def test_an_interval_holds_its_end_and_not_its_beginning() -> None:
+def test_an_interval_includes_its_end_and_not_its_beginning() -> None:
     table = observed([0, *TENS, 70], air_temperature=[100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 100.0])
     assert resampled(table, "air_temperature") == [
         ("00:00", None, "below_min_share"),
@@ -124,7 +124,7 @@ def test_a_direction_at_calm_counts_as_observed_and_points_nowhere() -> None:
     assert second == ("02:00", None, "no_direction")
 
 
-def test_a_speed_of_0_that_a_check_failed_is_no_calm() -> None:
+def test_a_speed_of_0_that_failed_a_check_is_not_a_calm() -> None:
     table = observed([30, 60], flags={"wind_speed": [4, 4]}, wind_from_direction=[90.0, 90.0], wind_speed=[0.0, 0.0])
     ((_, value, _),) = resampled(table, "wind_from_direction", minutes=30)
     assert value == pytest.approx(90.0)
@@ -175,7 +175,7 @@ def test_a_parameter_that_no_observation_has_was_not_observed() -> None:
     assert resampled(table, "wind_from_direction") == [("01:00", None, "not_observed")]
 
 
-def test_without_an_interval_nobody_knows_what_to_expect() -> None:
+def test_without_an_interval_the_expected_number_is_unknown() -> None:
     table = observed(TENS, "unregistered", air_temperature=[1.0] * 6)
     assert resampled(table, "air_temperature") == [("01:00", None, "interval_unknown")]
 
@@ -188,13 +188,13 @@ def test_of_rain_of_a_sliding_hour_only_what_does_not_overlap_is_summed() -> Non
     assert three == [("03:00", 360.0, "")]
 
 
-def test_an_hour_says_nothing_of_the_rain_of_three() -> None:
+def test_three_hour_rain_gives_no_hourly_value() -> None:
     table = observed([60, 120, 180], precipitation_amount_3h=[None, None, 4.0])
     assert {reason for *_, reason in resampled(table, "precipitation_amount_3h")} == {"period_does_not_fit"}
     assert resampled(table, "precipitation_amount_3h", step=FREQUENCIES["3h"]) == [("03:00", 4.0, "")]
 
 
-def test_the_code_of_an_obscured_sky_is_no_cloud_cover() -> None:
+def test_an_obscured_sky_is_not_a_cloud_cover() -> None:
     table = observed([15, 30, 45, 60], cloud_area_fraction=[8.0, 6.0, 4.0, 9.0])
     assert resampled(table, "cloud_area_fraction", minutes=15) == [("01:00", 6.0, "")]
 
@@ -207,7 +207,7 @@ def test_each_station_has_its_own_intervals_and_a_gap_has_no_row() -> None:
     assert [end for end, *_ in rows_of(made, "air_temperature")] == ["01:00", "04:00", "01:00"]
 
 
-def test_of_nothing_comes_nothing() -> None:
+def test_without_observations_there_are_no_intervals() -> None:
     for parameter in PARAMETER_NAMES:
         assert resampled(observed([]), parameter) == []
 

@@ -44,14 +44,14 @@ def test_before_any_check_a_value_is_not_evaluated_and_a_missing_one_is_missing(
     assert np.isnan(quality.amount).all()
 
 
-def test_the_worst_check_has_the_word() -> None:
+def test_the_worst_flag_of_all_checks_counts() -> None:
     results = of(air_temperature=[12.0] * 5)
     results.add("spike", "air_temperature", flags(GOOD, SUSPECT, NOT_EVALUATED, GOOD, NOT_EVALUATED))
     results.add("rate_of_change", "air_temperature", flags(SUSPECT, GOOD, GOOD, FAIL, NOT_EVALUATED))
     assert results.flags["air_temperature"].tolist() == [SUSPECT, SUSPECT, GOOD, FAIL, NOT_EVALUATED]
 
 
-def test_a_failed_value_takes_no_part_in_what_comes_after() -> None:
+def test_a_failed_value_is_not_used_by_later_checks() -> None:
     results = of(air_temperature=[12.0, 99.0, 13.0])
     results.add("gross_range", "air_temperature", flags(GOOD, FAIL, GOOD))
     np.testing.assert_array_equal(results.unfailed_values("air_temperature"), [12.0, np.nan, 13.0])
@@ -60,7 +60,7 @@ def test_a_failed_value_takes_no_part_in_what_comes_after() -> None:
     assert texts(results) == [None, {"air_temperature": {"flag": 4, "checks": ["gross_range"]}}, None]
 
 
-def test_a_suspect_value_takes_part_in_what_comes_after() -> None:
+def test_a_suspect_value_is_used_by_later_checks() -> None:
     results = of(air_temperature=[12.0])
     results.add("rate_of_change", "air_temperature", flags(SUSPECT))
     np.testing.assert_array_equal(results.unfailed_values("air_temperature"), [12.0])
@@ -68,7 +68,7 @@ def test_a_suspect_value_takes_part_in_what_comes_after() -> None:
     assert texts(results) == [{"air_temperature": {"flag": 4, "checks": ["rate_of_change", "persistence"]}}]
 
 
-def test_a_check_of_two_partners_says_the_worse_and_the_one_that_knows_more() -> None:
+def test_of_two_comparisons_the_worse_flag_counts_and_an_evaluated_one_over_none() -> None:
     """Rain of both kinds is compared with the same clouds."""
     results = of(cloud_area_fraction=[0.0, 0.0, 0.0, 0.0, None])
     results.add("rain_without_cloud", "cloud_area_fraction", flags(GOOD, SUSPECT, NOT_EVALUATED, GOOD, MISSING))
@@ -132,7 +132,7 @@ NUMBERS = st.lists(st.none() | st.floats(-50, 50), min_size=4, max_size=4)
 
 
 @given(NUMBERS, NUMBERS, STEPS)
-def test_a_document_says_what_the_checks_said_one_by_one(
+def test_a_document_names_every_check_that_flagged_a_value(
     air: list[float | None], wind: list[float | None], steps: list[tuple[str, str, list[int]]]
 ) -> None:
     results = of(air_temperature=air, wind_speed=wind)
@@ -181,7 +181,7 @@ def test_a_parameter_that_the_series_has_not_is_missing_everywhere() -> None:
     assert len(results.unfailed_values("wind_speed")) == 2
 
 
-def test_nothing_observed_is_nothing_said() -> None:
+def test_without_observations_there_are_no_flags() -> None:
     quality = QcResults(series(A, hours(0), air_temperature=[])).quality()
     assert (quality.flag.tolist(), quality.flags.to_pylist(), quality.amount.tolist()) == ([], [], [])
 

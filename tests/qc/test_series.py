@@ -36,7 +36,7 @@ THREE = joined(
 )
 
 
-def test_series_under_each_other_are_missing_what_one_of_them_lacks() -> None:
+def test_in_concatenated_series_a_parameter_that_one_lacks_is_missing() -> None:
     assert [one.id for one in THREE.stations] == ["A", "B", "C"]
     assert THREE.starts.tolist() == [0, 3, 3]
     assert THREE.of_row.tolist() == [0, 0, 0, 2, 2]
@@ -91,7 +91,7 @@ def evaluated(parts: list[Series], everyone: list[Series]) -> list[QcResults]:
 
 @settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1))
-def test_stations_together_are_said_what_each_is_said_alone(seed: int) -> None:
+def test_stations_checked_together_get_the_same_flags_as_alone(seed: int) -> None:
     """Flags, daily aggregates, and what a report finds."""
     everyone = weather(np.random.default_rng(seed))
     apart, (together,) = evaluated(everyone, everyone), evaluated([joined(everyone)], everyone)

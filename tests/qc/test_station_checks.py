@@ -132,7 +132,7 @@ def test_wind_is_compared_with_its_gusts_and_its_direction() -> None:
 
 
 def test_a_direction_at_calm_is_not_evaluated_whatever_other_checks_would_say() -> None:
-    """It stands still for two days, and is no anomaly; one beyond the compass failed before it was looked at."""
+    """It does not change for two days and is not an anomaly; a value beyond 360 degrees fails an earlier check."""
     results = alone(60, wind_speed=[0.0] * 49, wind_from_direction=[270.0] * 48 + [400.0])
     assert results.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 48 + [FAIL]
     assert flagged(results) == [{}] * 48 + [{"wind_from_direction": entry(4, "gross_range")}]
@@ -140,7 +140,7 @@ def test_a_direction_at_calm_is_not_evaluated_whatever_other_checks_would_say() 
     assert (quality.flag.tolist(), quality.anomalies.tolist()) == ([1] * 48 + [4], [0] * 48 + [1])
 
 
-def test_a_direction_that_stands_still_in_wind_is_told_whatever_calm_lies_between() -> None:
+def test_a_direction_that_is_stuck_in_wind_is_flagged_even_with_calms_in_between() -> None:
     results = alone(60, wind_speed=[3.0] * 8 + [0.0] + [3.0] * 8, wind_from_direction=[270.0] * 17)
     persistent = {"wind_from_direction": entry(3, "persistence")}
     assert flagged(results) == [persistent] * 8 + [{}] + [persistent] * 8
@@ -218,7 +218,7 @@ def test_a_vane_that_stands_still_is_suspect_in_a_wind_only(
 
 
 def test_the_sources_resolution_is_known() -> None:
-    """0.34 hPa stands still for longer than 0.1 hPa does."""
+    """Pressure in steps of 0.34 hPa stays the same for longer than in steps of 0.1 hPa."""
     for network, suspects in (("InfoClimat", True), ("Weather Underground", False)):
         at = station("A", network=network, interval_minutes=30)
         results = alone(30, at, air_pressure_at_mean_sea_level=[1013.2] * 14)
@@ -258,14 +258,14 @@ def test_a_spike_is_looked_for_within_two_intervals_of_the_station() -> None:
     assert slow.by_check["spike", "air_temperature"].tolist() == [NOT_EVALUATED] * 3
 
 
-def test_thresholds_of_the_station_go_before_those_of_the_table() -> None:
+def test_thresholds_of_the_station_override_those_of_the_table() -> None:
     values = [12.0, 14.0, 12.0]
     assert flagged(alone(air_temperature=values)) == [{}, {}, {}]
     strict = station("A", interval_minutes=5, thresholds={"air_temperature": {"spike_suspect": 2.0}})
     assert flagged(alone(at=strict, air_temperature=values)) == [{}, {"air_temperature": entry(3, "spike")}, {}]
 
 
-def test_nothing_observed_is_nothing_said() -> None:
+def test_without_observations_there_are_no_flags() -> None:
     results = run_station_checks(series_of(A, hours(0), {}))
     assert (results.flags, results.by_check, results.quality().flag.tolist()) == ({}, {}, [])
 

@@ -40,7 +40,7 @@ def test_every_measured_parameter_has_its_range_and_a_derived_one_has_none() -> 
 
 
 @pytest.mark.parametrize("parameter", THRESHOLDS)
-def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
+def test_limits_of_fail_are_beyond_those_of_suspect(parameter: str) -> None:
     values = {name: threshold.value for name, threshold in THRESHOLDS[parameter].items()}
     ranges = {name.removesuffix("_fail_min") for name in values if name.endswith("_fail_min")}
     for prefix in ranges:
@@ -58,7 +58,7 @@ def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
         assert steps == sorted(steps)
 
 
-def test_no_limit_is_beyond_what_a_station_may_ask_for() -> None:
+def test_no_limit_exceeds_the_maximum_for_a_station() -> None:
     """A longer one would let QC results depend on what came with them."""
     assert [
         (name, threshold.value)

@@ -32,7 +32,7 @@ def test_the_version_is_that_of_these_checks() -> None:
     )
 
 
-def test_what_is_said_to_people_is_no_other_version(source: str) -> None:
+def test_a_change_of_texts_for_people_does_not_change_the_version(source: str) -> None:
     assert same(source, f"# A comment.\n{source}")
     assert same(source, source.replace('"""Values that jump', '"""Numbers that jump'))
     assert same(source, source.replace('advice="values', 'advice="numbers'))
@@ -43,7 +43,7 @@ def test_what_is_said_to_people_is_no_other_version(source: str) -> None:
     ("before", "after"),
     [("_LONGEST: Final = 3", "_LONGEST: Final = 4"), ("order=140", "order=145"), (">= min", "> min")],
 )
-def test_every_change_of_the_code_is_another_version(source: str, before: str, after: str) -> None:
+def test_every_change_of_the_code_changes_the_version(source: str, before: str, after: str) -> None:
     assert before in source
     assert not same(source, source.replace(before, after))
 

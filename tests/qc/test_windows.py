@@ -57,12 +57,12 @@ def ids(members: tuple[Station, ...]) -> str:
     ("days", "expected"),
     [([], []), ([5], [(5, 5)]), ([7, 5, 6], [(5, 7)]), ([1, 2, 4, 7, 8], [(1, 2), (4, 4), (7, 8)])],
 )
-def test_stretches_of_days(days: list[int], expected: list[tuple[int, int]]) -> None:
+def test_consecutive_days_form_ranges(days: list[int], expected: list[tuple[int, int]]) -> None:
     assert list(day_ranges(days)) == expected
 
 
 @given(st.sets(st.integers(-50, 50)))
-def test_stretches_cover_each_day_once_and_none_goes_on_where_another_ends(days: set[int]) -> None:
+def test_ranges_cover_each_day_once_and_are_as_long_as_possible(days: set[int]) -> None:
     found = list(day_ranges(days))
     assert [day for first, last in found for day in range(first, last + 1)] == sorted(days)
     assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
@@ -77,7 +77,7 @@ def test_a_day_reaches_as_far_as_the_checks_look() -> None:
     assert window.read_from == (DAY - 1) * DAY_MS - 96.5 * HOUR_MS
 
 
-def test_days_whose_qc_results_meet_are_evaluated_together_and_others_are_not() -> None:
+def test_days_whose_flags_depend_on_each_other_are_evaluated_together_and_others_are_not() -> None:
     changed = {"F": {DAY, DAY + 7, DAY + 30}}
     assert [(window.first, window.last, window.changed["F"]) for window in whole(changed, network(FAR))] == [
         (DAY - 1, DAY + 12, {DAY, DAY + 7}),
@@ -85,7 +85,7 @@ def test_days_whose_qc_results_meet_are_evaluated_together_and_others_are_not() 
     ]
 
 
-def test_neighbours_are_evaluated_anew_and_those_of_neighbours_are_read() -> None:
+def test_neighbours_are_evaluated_again_and_their_neighbours_are_read() -> None:
     """Seven in a row, 40 km from one to the next: each has the next alone for a neighbour."""
     row = network(*(station(name, 40 * number) for number, name in enumerate("ABCDEFG")))
     (window,) = whole({"D": {DAY}}, row)
@@ -101,7 +101,7 @@ def test_a_few_stations_are_evaluated_together_wherever_they_are() -> None:
     ]
 
 
-def test_a_mountain_is_no_neighbour_of_the_valley() -> None:
+def test_a_mountain_is_not_a_neighbour_of_the_valley() -> None:
     (window,) = whole(
         {"A": {DAY}}, network(station("A"), station("B", 5, elevation=221), station("C", 5, elevation=220))
     )
@@ -319,7 +319,7 @@ def between(one: Series, start: int, last: int) -> Series:
 
 @settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1))
-def test_what_is_read_of_a_window_is_all_that_its_qc_results_hang_on(seed: int, changed: int, day: int) -> None:
+def test_a_window_reads_everything_that_its_flags_depend_on(seed: int, changed: int, day: int) -> None:
     everything = weather(np.random.default_rng(seed))
     stations = network(*(one.stations[0] for one in everything))
     full = evaluated(*everything)

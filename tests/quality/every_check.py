@@ -29,7 +29,7 @@ WITHOUT_PLACE: Final = frozenset(name for module in _TESTS for name in getattr(m
 
 
 def table_rows() -> Iterator[tuple[str, ...]]:
-    """The outcomes in words; experiments told as one are summed."""
+    """The outcomes as text; experiments with the same description are summed."""
     sums: dict[tuple[str, str, str], Outcome] = {}
     for experiment in EXPERIMENTS:
         where = experiment.together or f"`{experiment.parameter}`"

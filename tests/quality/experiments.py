@@ -334,7 +334,7 @@ def on_a_day(parameter: str, change: Change, *, flags_rest: bool = False, share:
 
 
 def all_the_time(parameter: str, change: Change) -> Alter:
-    """Every value of the station; it has to be told on the days on which the stations can be compared."""
+    """Every value of the station; it has to be found on the days on which the stations can be compared."""
 
     def alter(clean: Clean, station: str, random: Random) -> Altered:
         series = clean.week[station]

@@ -38,7 +38,7 @@ def read_week(folder: Path, stations: Stations | None = None) -> Week:
 
 
 def evaluated(week: Mapping[str, Series]) -> dict[str, QcResults]:
-    """What all checks say of series beside each other."""
+    """The results of all checks on series of neighbouring stations."""
     results = {name: run_station_checks(series) for name, series in week.items()}
     evaluate_among(results)
     return results

@@ -82,7 +82,7 @@ def test_an_interval_has_its_bounds_and_its_method() -> None:
     assert methods == {"wind_speed_of_gust": "time: maximum", "wind_from_direction": "time: mean (of unit vectors)"}
 
 
-def test_nothing_gives_an_empty_dataset() -> None:
+def test_without_observations_the_dataset_is_empty() -> None:
     request = make_request(None, None, None, None, None, "good")
     empty = observations(DATASET_SCHEMA.empty_table(), request, STATIONS).to_xarray()
     assert empty.sizes == {"station": 0, "time": 0}

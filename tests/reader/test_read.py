@@ -100,7 +100,7 @@ def test_good_values_alone_are_given_and_a_missing_one_has_its_reason(source: st
     assert reasons == [None, None, "flagged_failed", None, "flagged_failed", "not_observed", None]
 
 
-def test_flags_stand_beside_the_values_where_all_are_asked_for(source: str) -> None:
+def test_with_all_flags_each_value_has_its_flag_next_to_it(source: str) -> None:
     found = forecast.read(source, stations=["A"], parameters=["air_temperature"], until=NEXT_DAY, flags="all")
     table = found.to_arrow()
     assert table["air_temperature"].to_pylist() == [12.0, 12.1, 18.9, 12.2, 99.0]
@@ -113,7 +113,7 @@ def test_a_direction_at_calm_is_not_evaluated_and_stays_among_good_values(source
     assert forecast.read(source, flags="good", **asked).to_arrow()["wind_from_direction"].to_pylist() == [90.0, None]
 
 
-def test_an_interval_holds_its_beginning_and_not_its_end(source: str) -> None:
+def test_since_is_included_and_until_excluded(source: str) -> None:
     def times(**bounds: Any) -> list[datetime]:
         found: list[datetime] = forecast.read(source, stations=["A"], **bounds).to_arrow()["timestamp"].to_pylist()
         return found
@@ -241,7 +241,7 @@ def test_a_pandas_frame_has_plain_types(source: str) -> None:
         ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "expected west, south, east, north"),
     ],
 )
-def test_what_cannot_be_asked_for_is_named(asked: dict[str, Any], words: str) -> None:
+def test_an_invalid_request_is_named(asked: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words.replace("?", r"\?")):
         forecast.read("nowhere", **asked)
 
@@ -258,7 +258,9 @@ def test_a_zone_whose_stations_were_removed_says_so(sources: dict[str, str], tmp
         forecast.stations(str(zone))
 
 
-def test_without_a_source_and_settings_it_is_said_what_to_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_source_and_settings_the_error_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("PROCESSED_URI", "MONGODB_URI"):
         monkeypatch.delenv(name, raising=False)

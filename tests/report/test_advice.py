@@ -1,4 +1,4 @@
-"""In which order a person is told what to do."""
+"""The order of recommendations."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_days_beyond_the_queue_limit_are_read_at_the_end(
 def test_beyond_the_limit_of_days_in_progress_the_checks_wait_for_the_writer(
     world: FedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A day of one second, which is beside the columns of the next window otherwise."""
+    """A day of many rows, which would otherwise be in memory together with the columns of the next window."""
     monkeypatch.setattr(dataset_feed, "_MAX_ROWS_WRITING", 3)
     written: list[int] = []
 

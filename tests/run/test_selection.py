@@ -102,7 +102,7 @@ class World:
 
 @pytest.fixture
 def world(collection: ObservationCollection) -> World:
-    """Give a raw zone beside a collection that holds a document."""
+    """Give a raw zone, and a collection that holds a document."""
     collection.database.command({"collMod": collection.name, "validationLevel": "off"})
     collection.insert_one({"_id": "A@"})
     return World(collection)

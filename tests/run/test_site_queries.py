@@ -67,7 +67,7 @@ def test_no_query_of_the_site_scans_a_collection_of_observations_or_days(profile
 
 
 def test_no_query_of_the_site_reads_more_than_it_shows(profile: list[dict[str, Any]]) -> None:
-    """A week of observations and six weeks of days a station, whatever the database holds beside them."""
+    """A week of observations and six weeks of days per station, whatever else the database holds."""
     for one in profile:
         assert one["docsExamined"] <= one["nreturned"] + 1, one["planSummary"]
     observations = [one for one in profile if one["ns"].endswith("weather_measurements")]

@@ -1,4 +1,4 @@
-"""An S3 that is slow, silent, busy, broken or wrong: what is tried again, what is told, and that no wait has no end."""
+"""An S3 that is slow, silent, busy, broken or wrong: what is retried, what is reported, and that waits are bounded."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def sound(s3_server: str, s3_bucket: str) -> S3Client:
 
 @pytest.fixture
 def s3(s3_server: str, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
-    """A proxy, and boto3 told of it."""
+    """A proxy that boto3 uses."""
     with faulty_s3(s3_server) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         yield proxy

@@ -130,7 +130,9 @@ def outcome(batch: RawBatch) -> Result | str:
 
 
 @given(columns(), st.sampled_from([None, "271024", "Feuil1"]))
-def test_any_columns_are_read_or_refused_and_never_an_error(found: dict[str, pa.Array], sheet: str | None) -> None:
+def test_any_columns_are_read_or_rejected_and_never_an_internal_error(
+    found: dict[str, pa.Array], sheet: str | None
+) -> None:
     batch = batch_of([{}] * ROWS)
     batch.rows, batch.sheet = to_frame(pa.table(found)), sheet
     result = outcome(batch)
@@ -148,7 +150,7 @@ def test_any_columns_are_read_or_refused_and_never_an_error(found: dict[str, pa.
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_each_network_is_really_among_them(name: str) -> None:
+def test_the_generated_columns_cover_each_network(name: str) -> None:
     """What the property above draws is recognised, or it would prove nothing."""
     batch = batch_of([dict.fromkeys(FIELDS[name][0])])
     assert isinstance(outcome(batch), Result)

@@ -85,7 +85,7 @@ def test_a_name_that_ends_in_a_unit_is_read(name: str, parameter: str, unit: str
         "F",
     ],
 )
-def test_a_name_without_a_known_base_and_its_unit_is_none(name: str) -> None:
+def test_a_name_without_a_known_base_or_unit_is_unknown(name: str) -> None:
     assert read_heading(name, BASES) is None
 
 

@@ -70,13 +70,13 @@ def test_a_row_of_an_unknown_station_goes_through_once_the_station_is_known(batc
     assert sent(again(first.rejected), STATIONS).observations == expected.observations
 
 
-def test_a_row_that_stood_under_another_station_is_refused_again() -> None:
+def test_a_row_listed_under_another_station_is_quarantined_again() -> None:
     first = sent(batch_of([CLIMATE], groups=["00092"]), STATIONS)
     assert first.codes == ["station_mismatch"]
     assert sent(again(first.rejected), STATIONS).rejected == first.rejected
 
 
-def test_what_is_refused_twice_is_kept_the_same() -> None:
+def test_a_row_that_is_quarantined_twice_is_kept_the_same() -> None:
     odd = {"nan": float("nan"), "infinite": float("-inf"), "list": [1, None, 3], "true": True, "größe": "5\u00a0m"}
     first = sent(batch_of([CLIMATE | odd]), NOWHERE)
     assert json.loads(first.rejected[0]["row"]) == {**CLIMATE, **odd, "nan": "nan", "infinite": "-inf"}
@@ -133,7 +133,7 @@ def test_of_a_long_value_the_row_keeps_all() -> None:
     assert json.loads(row["row"])["dh_utc"] == "x" * 1000
 
 
-def test_a_batch_of_nothing_but_refused_rows_is_read_in_columns() -> None:
+def test_a_batch_of_only_quarantined_rows_is_read() -> None:
     rows = [CLIMATE | {"dh_utc": f"2024-10-0{1 + index % 9} 00:00:00", "n": index} for index in range(100)]
     first = sent(batch_of(rows), NOWHERE)
     assert [json.loads(row["row"])["n"] for row in first.rejected] == list(range(100))

@@ -1,4 +1,4 @@
-"""A column renamed at the source is told with the parameter that is missing; any other unknown column is only named."""
+"""A column renamed at the source is reported with the missing parameter; other unknown columns are only named."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ NOBODYS = {
 
 
 @pytest.mark.parametrize("name", NOBODYS)
-def test_a_column_that_is_no_lacking_parameter_is_not_told(name: str) -> None:
+def test_a_column_that_cannot_be_the_missing_parameter_is_not_reported_as_renamed(name: str) -> None:
     row, key = NOBODYS[name]
     assert renamed(row, key) == {}
 

@@ -27,7 +27,7 @@ def hourly(values: Floats) -> Times:
 
 
 def taken_for(values: Floats, parameter: str, meant: str, said: str) -> Floats:
-    """Canonical values, measured in one unit and told in another, as the gate sees them."""
+    """Canonical values that were measured in one unit and labelled with another, as the gate gets them."""
     units = UNITS[ON_EARTH[parameter].quantity]
     return units[said.casefold()].to_canonical(units[meant.casefold()].from_canonical(values))
 
@@ -113,7 +113,7 @@ def test_a_day_of_values_is_enough_and_anything_less_is_not() -> None:
 
 
 @pytest.mark.parametrize("code", [85.0, 99.9, 125.0, -127.0, 327.67, 0.0])
-def test_a_fault_code_all_day_is_no_unit(code: float) -> None:
+def test_a_fault_code_all_day_is_not_a_wrong_unit(code: float) -> None:
     """A sensor that is broken costs its own values, and not those of the others."""
     assert rejection(TEMPERATURE, np.full(288, code), np.arange(288) * 300_000) is None
 
@@ -131,7 +131,7 @@ def test_no_value_at_all_passes(parameter: str) -> None:
 
 
 @given(st.data(), st.sampled_from(list(ON_EARTH)))
-def test_what_is_on_earth_passes(data: st.DataObject, parameter: str) -> None:
+def test_plausible_values_pass(data: st.DataObject, parameter: str) -> None:
     limits = st.floats(ON_EARTH[parameter].lowest, ON_EARTH[parameter].highest)
     assert rejection(parameter, np.array(data.draw(st.lists(limits, min_size=1, max_size=50)))) is None
 
@@ -165,11 +165,11 @@ def test_one_row_is_enough_where_all_its_temperatures_say_so() -> None:
     assert (object_rejection(row) or "").startswith("2 of 2 temperatures, such as 16.1 K")
 
 
-def test_a_fault_code_costs_itself_also_in_kelvins() -> None:
+def test_a_fault_code_in_kelvins_only_affects_itself() -> None:
     assert object_rejection(*[{"air_temperature": -273.15, "dew_point_temperature": 7.0}] * 24) is None
 
 
-def test_a_thermometer_with_a_short_circuit_is_no_unit() -> None:
+def test_a_short_circuited_thermometer_is_not_a_wrong_unit() -> None:
     """A platinum resistor then gives about -242 °C, and a thermistor 100 °C and more, both up and down."""
     for fault in (-242.0, 150.0, 250.0):
         rows = [{"air_temperature": fault + hour % 3, "dew_point_temperature": 7.0} for hour in range(12)]

@@ -1,4 +1,4 @@
-"""DuckDB, Athena and Glue are told of the datasets what the datasets are."""
+"""The tables for DuckDB, Athena and Glue match the datasets."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ values = st.recursive(
 
 
 @given(st.lists(values, max_size=5), st.sampled_from([None, 1]), st.integers(1, 9))
-def test_the_items_of_an_array_one_a_line(items: list[Any], indent: int | None, block: int) -> None:
+def test_the_items_of_an_array_are_one_per_line(items: list[Any], indent: int | None, block: int) -> None:
     content = json.dumps(items, indent=indent, ensure_ascii=False).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "_BLOCK", block)

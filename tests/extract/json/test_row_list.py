@@ -176,11 +176,11 @@ def test_a_list_is_read_in_pieces_and_whole(tables: int, monkeypatch: pytest.Mon
         b'[{"v": 1}, {"v": "\xef\xb7\x90"}]',
     ],
 )
-def test_what_is_not_plainly_a_list_of_rows_is_left_to_the_slow_path(content: bytes) -> None:
+def test_a_document_that_is_not_a_plain_list_of_rows_takes_the_slow_path(content: bytes) -> None:
     assert read(content, in_array=True) is None
 
 
-def test_a_document_with_a_second_container_is_left_to_the_slow_path() -> None:
+def test_a_document_with_a_second_container_takes_the_slow_path() -> None:
     rows = '[{"id": 1, "properties": {"a": 1}}]'
     assert read(f'{{"features": {rows}}}'.encode(), in_array=False) is not None
     for content in (
@@ -199,7 +199,7 @@ def test_a_list_of_times_stays_texts() -> None:
     assert table.to_pylist() == [{"a": ["2024-10-01T00:04:00Z"], "b": {"c": "2024-10-01"}}]
 
 
-def test_a_sample_without_what_later_rows_have_does_not_keep_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fields_that_only_later_rows_have_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_list, "SAMPLE_BYTES", 20)
     found = read(b'[{"a": 1}, {"a": 2}, {"a": 2.5, "b": "x"}]', in_array=True)
     assert found is not None

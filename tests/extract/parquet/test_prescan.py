@@ -97,7 +97,7 @@ def footer(data: bytes) -> bytes:
         (b"\x19\xf3\xff\xff\xff\xff\x0f", "a footer that ends within a value"),
     ],
 )
-def test_what_is_no_footer_is_rejected(data: bytes, reason: str, path: Path) -> None:
+def test_an_invalid_footer_is_rejected(data: bytes, reason: str, path: Path) -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         surveyed(footer(data), path)
     assert (caught.value.code, caught.value.message) == ("not_parquet", f"the Parquet file cannot be read: {reason}")

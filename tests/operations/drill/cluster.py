@@ -122,7 +122,7 @@ class Cluster:
         self._engine.switch(number, state)
 
     def renew(self, number: int, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        """`forecast mongo renew`, once, as it runs beside a member's mongod: its network, its files, its user."""
+        """`forecast mongo renew`, once, next to a member's mongod: in its network, with its files and user."""
         pid = self._engine.pid(number)
         folder = Path("/proc", str(pid), "root", "run", "mongo")
         owner = folder.stat()

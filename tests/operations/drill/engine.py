@@ -69,7 +69,7 @@ class Engine(Protocol):
         """The PID of the task's first process on this side, which gives access to the task's files and network."""
 
     def succeeds(self, number: int, program: str) -> bool:
-        """Whether a program that is run beside the task's first process, as a health check is, ends with 0."""
+        """Whether a program that runs next to the task's first process, like a health check, exits with 0."""
 
     def log(self, number: int) -> str:
         """What the task wrote since it was new."""

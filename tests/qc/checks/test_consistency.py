@@ -136,7 +136,7 @@ class TestEveryRuleOfARow:
             for index, flags in enumerate(rule(*(values(v) for v in row))):
                 assert flags.tolist() == [MISSING if index == lost else NOT_EVALUATED]
 
-    def test_nothing_there_nothing_evaluated(self, rule: Rule, bad: tuple[float, ...]) -> None:
+    def test_without_values_nothing_is_evaluated(self, rule: Rule, bad: tuple[float, ...]) -> None:
         assert all(flags.tolist() == [MISSING] for flags in rule(*(values(NAN) for _ in bad)))
 
     @given(data=st.data())

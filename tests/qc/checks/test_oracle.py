@@ -35,7 +35,7 @@ thresholds = st.integers(0, 12).map(lambda whole: whole + 0.3)
 
 @given(st.tuples(*[st.integers(-16, 16).map(lambda half: half / 2)] * 3), thresholds, thresholds)
 def test_spike_of_one_value_between_two(values: tuple[float, float, float], suspect: float, more: float) -> None:
-    """Where those beside it agree within half the threshold, which ioos_qc does not ask for."""
+    """Where the values next to it agree within half the threshold, which ioos_qc does not require."""
     series, fail = floats(*values), suspect + more
     disagreement = abs(values[2] - values[0])
     theirs = qartod.spike_test(

@@ -166,7 +166,7 @@ def test_a_value_alone_cannot_be_evaluated() -> None:
     assert flat(floats(5), at(0), exempt=np.array([True])) == [G]
 
 
-def test_what_is_farther_away_than_the_fail_hours_is_no_company() -> None:
+def test_values_farther_away_than_the_fail_hours_are_not_part_of_a_run() -> None:
     assert flat(floats(5, 5), at(0, 361), gap=9) == [N, N]
     assert flat(floats(5, 5), at(0, 360), gap=9) == [F, F]
 
@@ -226,7 +226,7 @@ def test_without_a_fail_limit_the_reach_is_the_suspect_hours_and_a_gap(series: t
 
 
 @given(still_series)
-def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
+def test_the_result_is_symmetric_in_sign_and_time(series: tuple[Floats, Times]) -> None:
     assert_same_upside_down_and_backwards(flat, *series)
 
 

@@ -72,7 +72,7 @@ def test_a_reset_at_any_hour_counts_what_was_counted_since(after: float) -> None
     np.testing.assert_equal(amount_of([4.826, after, after + TIP]), [NAN, after, TIP])
 
 
-def test_a_small_fall_that_does_not_reach_zero_is_no_rain() -> None:
+def test_a_small_fall_that_does_not_reach_zero_is_0_mm() -> None:
     np.testing.assert_equal(amount_of([5.0, 4.75, 4.75]), [NAN, 0.0, 0.0])
     np.testing.assert_equal(amount_of([5.0, 4.75], jitter=0.25), [NAN, 4.75])
     np.testing.assert_equal(amount_of([5.0, 4.75], jitter=0.2501), [NAN, 0.0])
@@ -86,12 +86,12 @@ def test_missing_values_do_not_break_the_chain() -> None:
     np.testing.assert_equal(amount_of([NAN, 1.0, NAN, 2.0, NAN]), [NAN, NAN, NAN, 1.0, NAN])
 
 
-def test_after_a_gap_nobody_knows_when_it_rained() -> None:
+def test_after_a_gap_there_is_no_amount() -> None:
     np.testing.assert_equal(amount_of([1.0, 2.0, 3.5], minutes(0, 60, 120.01)), [NAN, 1.0, NAN])
     np.testing.assert_equal(amount_of([1.0, NAN, 3.5], minutes(0, 40, 61)), [NAN, NAN, NAN])
 
 
-def test_a_value_below_zero_after_a_fall_is_no_negative_rain() -> None:
+def test_a_value_below_zero_after_a_fall_gives_no_negative_rain() -> None:
     np.testing.assert_equal(amount_of([1.0, -0.1]), [NAN, 0.0])
 
 

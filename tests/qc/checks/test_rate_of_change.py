@@ -82,7 +82,7 @@ def test_a_change_that_equals_its_limit_in_decimals_is_good() -> None:
     assert steps(floats(15.1, 20.1), at(0, 5)) == [N, G]
 
 
-def test_after_a_longer_interval_than_the_last_nothing_is_said() -> None:
+def test_an_interval_longer_than_the_last_limit_is_not_evaluated() -> None:
     values = floats(10, 99, 99)
     assert steps(values, at(0, 120, 130)) == [N, F, G]
     assert steps(values, at(0, 120.001, 130)) == [N, N, G]

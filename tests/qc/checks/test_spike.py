@@ -49,11 +49,11 @@ def test_a_spike_of_up_to_three_values_is_flagged_whole_and_what_is_beside_it_is
     assert spikes(values) == [N, G, *[flag] * length, G, N]
 
 
-def test_four_values_are_a_level_and_no_spike() -> None:
+def test_four_values_are_a_level_and_not_a_spike() -> None:
     assert spikes(floats(10, 10, 20, 20, 20, 20, 10, 10)) == [N, G, G, G, G, G, G, N]
 
 
-def test_a_step_that_does_not_come_back_is_no_spike() -> None:
+def test_a_step_that_does_not_return_is_not_a_spike() -> None:
     assert spikes(floats(10, 10, 10, 20, 20, 20)) == [N, G, G, G, G, N]
 
 
@@ -170,7 +170,7 @@ def test_what_is_farther_away_than_three_gaps_changes_nothing(series: tuple[Floa
 
 
 @given(irregular_series())
-def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
+def test_the_result_is_symmetric_in_sign_and_time(series: tuple[Floats, Times]) -> None:
     assert_same_upside_down_and_backwards(partial(spike, suspect=3, fail=6, max_gap_minutes=90), *series)
 
 

@@ -93,7 +93,7 @@ def test_values_without_neighbours_share_the_flag_of_their_day() -> None:
     assert by_day(bias(values, median, times, days=1, limit=3.0, min_hours=13), times) == [[NOT_EVALUATED]]
 
 
-def test_a_few_wild_values_are_no_bias() -> None:
+def test_a_few_outliers_are_not_a_bias() -> None:
     times = hourly(1)
     values = np.full(24, 1000.0)
     values[:11] = 900.0
@@ -116,7 +116,7 @@ def test_a_sensor_that_stands_still_while_its_neighbours_move() -> None:
 
 
 @pytest.mark.parametrize(("count", "flag"), [(17, NOT_EVALUATED), (18, SUSPECT)])
-def test_a_day_of_as_few_hours_as_are_asked_for_is_evaluated(count: int, flag: int) -> None:
+def test_a_day_of_exactly_the_minimum_hours_is_evaluated(count: int, flag: int) -> None:
     assert stuck_of(np.full(count, 8.0), np.linspace(5, 8, count), hourly(count / 24), min_hours=18) == [[flag]]
 
 
@@ -220,7 +220,7 @@ def test_a_fast_clock_fits_at_a_negative_shift() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_fit_that_gets_better_up_to_the_end_is_no_minimum(sign: int) -> None:
+def test_a_fit_that_improves_up_to_the_largest_shift_is_not_a_minimum(sign: int) -> None:
     times = hourly(2)
     values = curve(times - sign * 3 * HOUR)
     assert by_day(clock_of(values, times, reach=3), times)[1] == [GOOD]
@@ -252,7 +252,7 @@ def test_an_hourly_station_among_ten_minute_neighbours_and_the_reverse() -> None
         assert by_day(clock_of(values, times, reference), times)[1] == [GOOD]
 
 
-def test_half_an_hour_is_found_where_it_is_asked_for() -> None:
+def test_a_shift_of_half_an_hour_is_found_if_the_thresholds_allow() -> None:
     times = hourly(2)
     values = curve(times - HOUR // 2) + noise(48, 0.1)
     flags = clock_offset(

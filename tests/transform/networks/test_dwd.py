@@ -146,7 +146,7 @@ def read(tmp_path: Path) -> Read:
 
 
 @pytest.mark.parametrize("column", ["XX_10", "FX_10_NEU"])
-def test_what_another_product_has_was_not_renamed_in_this_one(column: str, tmp_path: Path) -> None:
+def test_parameters_of_another_product_are_not_reported_as_renamed(column: str, tmp_path: Path) -> None:
     """The station's gusts are in a file of their own."""
     reported = ("air_temperature", "relative_humidity", "wind_speed_of_gust_10min", "surface_air_pressure")
     stations = network(*(replace(one, parameters=reported) for one in STATIONS))
@@ -173,7 +173,7 @@ def test_every_product_that_is_declared_has_a_table_here() -> None:
     assert [layout.group for layout in dwd.layouts] == list(TABLES)
 
 
-def test_what_a_zip_holds_beside_its_tables_is_left_out_and_each_table_is_read_by_itself(read: Read) -> None:
+def test_descriptions_in_a_zip_are_ignored_and_each_table_is_read_by_itself(read: Read) -> None:
     content = packed(
         {
             "Metadaten_Geographie_00003.txt": "Stations_id;Stationshoehe\n3;202",
@@ -240,7 +240,7 @@ def test_times_before_2000_are_in_central_european_time_all_the_year(read: Read,
     assert read(packed({NAME: table}))[0].stamps == stamps
 
 
-def test_the_level_of_quality_control_is_kept_beside_each_value(read: Read) -> None:
+def test_the_level_of_quality_control_is_kept_with_each_value(read: Read) -> None:
     result, _ = read(packed({NAME: TABLES["tu_10min"][0]}))
     assert result.observations[1]["source_flags"] == '{"air_temperature": 2}'
 
@@ -275,7 +275,7 @@ def test_rows_that_another_program_has_read_keep_their_station(read: Read) -> No
         ("4;201001010010;3;970.3;-1.3;-1.1;97.2;-1.7;eor", "unknown_station"),
     ],
 )
-def test_a_bad_row_costs_itself_alone(read: Read, row: str, code: str) -> None:
+def test_only_a_bad_row_is_quarantined(read: Read, row: str, code: str) -> None:
     result, _ = read(packed({NAME: f"{TEMPERATURE}\n{row}\n{ROW}"}))
     assert (result.stamps, result.codes) == (["2010-01-01T00:10:00Z"], [code])
 
@@ -297,7 +297,9 @@ WHOLE = packed({NAME: "\n".join([TEMPERATURE, *[ROW] * 400])})
     ],
     ids=["cut off", "damaged", "without a table", "another product"],
 )
-def test_what_cannot_be_read_as_a_whole_is_rejected_by_name(read: Read, content: bytes, code: str, words: str) -> None:
+def test_a_file_that_cannot_be_read_is_rejected_with_its_name(
+    read: Read, content: bytes, code: str, words: str
+) -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         read(content)
     assert caught.value.code == code

@@ -123,7 +123,7 @@ def test_a_stream_of_an_installed_network_is_a_source(install: Install) -> None:
     assert networks.fetches["port"].path == "/buoys"
 
 
-def test_two_networks_with_one_source_are_a_fault() -> None:
+def test_two_networks_with_the_same_source_are_an_error() -> None:
     networks = list(find_networks())
     first = next(network for network in networks if network.name == "InfoClimat")
     with pytest.raises(ValueError, match="two sources are called 'infoclimat'"):
@@ -202,7 +202,7 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
         "no setting",
     ],
 )
-def test_a_package_that_brings_no_network_is_named(install: Install, text: str, words: str) -> None:
+def test_an_entry_point_without_a_network_is_named(install: Install, text: str, words: str) -> None:
     name = f"port_{abs(hash(words))}"
     install(name, text)
     with pytest.raises(SettingError) as caught:
@@ -211,8 +211,8 @@ def test_a_package_that_brings_no_network_is_named(install: Install, text: str, 
     assert words in caught.value.message
 
 
-def test_an_installed_network_has_a_part_in_what_a_record_depends_on(install: Install) -> None:
-    """A rejected object is tried again, and what was made before is made anew."""
+def test_an_installed_network_is_part_of_the_program_digest(install: Install) -> None:
+    """A rejected object is tried again, and earlier records are produced again."""
     stations = Stations({BUOY.id: BUOY})
     before = program_digest(stations), circumstances_digest(stations, Limits())
     install("port_later", shown("python"))

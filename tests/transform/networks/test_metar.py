@@ -212,7 +212,7 @@ def test_a_report_without_measurements_is_empty(read: Read, rest: str) -> None:
         ("24007KT 10SM 11/07 A297", {"air_pressure_at_mean_sea_level_qnh": "A297"}),
     ],
 )
-def test_what_is_left_of_a_group_that_was_cut_off_is_no_value_and_noted(
+def test_the_rest_of_a_truncated_group_is_a_parse_issue_and_not_a_value(
     read: Read, rest: str, unread: dict[str, str]
 ) -> None:
     result, _ = read(f"{NEW_YORK}\nLFQZ 170600Z AUTO {rest}")
@@ -231,7 +231,7 @@ def test_however_much_is_left_of_a_report_its_values_are_those_of_the_whole(read
             assert part.values(at).items() <= whole.values(1).items(), text[:end]
 
 
-def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read) -> None:
+def test_only_an_unreadable_group_is_missing_and_it_is_a_parse_issue(read: Read) -> None:
     result, transformer = read("LFQZ 170600Z 12010KTG20KT 9000N 11/09 Q1013\nEBBZ 170600Z VRB02KT CAVOK 11/09 Q1013\n")
     assert [result.values(row).keys() for row in (0, 1)] == [
         {"air_temperature", "dew_point_temperature", "air_pressure_at_mean_sea_level_qnh"},
@@ -252,7 +252,7 @@ def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read)
 
 
 @pytest.mark.parametrize(("group", "unit"), [("2107KT", "KT"), ("24007KPH", "KPH"), ("24007MPH", "MPH")])
-def test_a_wind_with_a_digit_too_few_or_another_unit_is_no_storm(read: Read, group: str, unit: str) -> None:
+def test_a_wind_with_a_missing_digit_or_another_unit_is_not_a_storm(read: Read, group: str, unit: str) -> None:
     result, _ = read(f"LFQZ 170600Z {group} CAVOK 11/09 Q1013\n")
     assert "wind_speed" not in result.values(0)
     assert result.issues(0) == [
@@ -288,7 +288,7 @@ def test_the_month_of_a_report_is_the_one_in_which_it_was_extracted_or_that_befo
 
 
 @pytest.mark.parametrize("day_time", ["021159", "310600", "320600", "000600", "172400", "170660", "180600"])
-def test_a_day_that_is_none_of_the_two_weeks_before_is_quarantined_and_never_guessed(read: Read, day_time: str) -> None:
+def test_a_day_outside_the_previous_two_weeks_is_quarantined_and_never_guessed(read: Read, day_time: str) -> None:
     text = f"{LILLE}\nLFQZ {day_time}Z 24007KT CAVOK 11/09 Q1013\n"
     result, _ = read(text, at=datetime(2024, 10, 17, 12, 0, tzinfo=UTC))
     assert result.stamps == ["2024-10-17T06:00:00Z"]
@@ -423,7 +423,7 @@ def test_a_report_under_another_station_or_time_than_its_own_is_quarantined(
 @pytest.mark.parametrize(
     "text", [None, "", "NIL", "METAR COR KTYS 142253Z 21012KT", "KTYS 142253Z", "SPECI KTYS COR 142253Z 0"]
 )
-def test_a_report_of_the_same_station_and_time_or_of_none_is_no_contradiction(read: Read, text: str | None) -> None:
+def test_a_report_with_the_same_station_and_time_or_none_contradicts_nothing(read: Read, text: str | None) -> None:
     now = datetime(2026, 1, 16, tzinfo=UTC)
     result, _ = read(json.dumps([KNOXVILLE | {"rawOb": text}]), at=now, now=now)
     assert (result.stamps, result.rejected) == (["2026-01-14T22:53:00Z"], [])
@@ -492,12 +492,12 @@ def test_two_caches_one_after_another_have_no_rows_for_their_headers(read: Read)
 @pytest.mark.parametrize(
     "start", ["TAF LFQZ 170500Z 1706/1812 24010KT CAVOK=\n", "station;LFQZ 170600Z\n", '{"a": "LFQZ 170600Z"}']
 )
-def test_a_file_that_does_not_begin_with_a_report_is_none_of_reports(start: str) -> None:
+def test_a_file_that_does_not_begin_with_a_report_is_not_a_file_of_reports(start: str) -> None:
     assert not any(own.sniff(start.encode()) for known in NETWORKS if known.name == "METAR" for own in known.formats)
 
 
 @given(st.text(alphabet="0123456789/QAMKTSZGVRBPNDXC .=", max_size=80))
-def test_any_text_is_a_report_or_says_that_it_is_none(text: str) -> None:
+def test_any_text_is_a_report_or_an_error(text: str) -> None:
     try:
         cells = cells_of(f"LFQZ 170600Z {' '.join(text.split())}")
     except NoReportError as error:

@@ -176,7 +176,7 @@ def test_hours_are_utc_and_overseas_those_of_the_station(
         ("99999999", "2023010100", "unknown_station"),
     ],
 )
-def test_a_row_that_is_rejected_costs_itself_alone(poste: str, hour: str, code: str, read: Callable[..., Any]) -> None:
+def test_only_a_rejected_row_is_quarantined(poste: str, hour: str, code: str, read: Callable[..., Any]) -> None:
     result, _ = read(as_file(FILE, line(FILE, poste=poste, hour=hour, T="1.0"), line(FILE, T="2.0")))
     assert (result.codes, result.stamps) == ([code], ["2023-01-01T00:00:00Z"])
 

@@ -119,7 +119,7 @@ def test_a_missing_value_of_a_synop_row_is_an_absent_one_without_a_note(
 
 
 @EACH_LAYOUT
-def test_a_trace_is_no_negative_rain(header: str, read: Callable[..., Result]) -> None:
+def test_a_trace_is_not_negative_rain(header: str, read: Callable[..., Result]) -> None:
     result = read(f"{header}\n{row(header, rr1='-0.100000', rr3='-0.1')}\n")
     assert result.values() == {"precipitation_amount_1h": 0.0, "precipitation_amount_3h": 0.0}
 
@@ -142,7 +142,7 @@ def test_the_cloud_cover_comes_in_percent_or_as_the_code_of_an_obscured_sky(
         (YEARLY, {"geo_id_wmo": ""}, "no_station"),
     ],
 )
-def test_a_synop_row_that_is_refused_costs_itself_alone(
+def test_only_a_bad_synop_row_is_quarantined(
     header: str, cells: dict[str, str], code: str, read: Callable[..., Result]
 ) -> None:
     result = read(f"{header}\n{row(header, **MEASURED, **cells)}\n{row(header, **MEASURED)}\n")

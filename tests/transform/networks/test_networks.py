@@ -101,7 +101,7 @@ def test_infoclimats_numbers_as_text_become_numbers_in_our_units() -> None:
     [CLIMATE | {"pluie_1h": None}, CLIMATE | {"pluie_1h": ""}, without(CLIMATE, "pluie_1h")],
     ids=["null", "blank", "absent"],
 )
-def test_null_blank_and_an_absent_key_are_one_thing(row: dict[str, Any]) -> None:
+def test_null_blank_and_an_absent_key_are_all_missing(row: dict[str, Any]) -> None:
     result = transform(batch_of([row]))
     assert "precipitation_amount_1h" not in result.values()
     assert len(result.values()) == 9
@@ -160,7 +160,7 @@ def test_unknown_columns_are_ignored() -> None:
     assert transform(batch_of([CLIMATE | strange])).values() == transform(batch_of([CLIMATE])).values()
 
 
-def test_a_value_that_cannot_be_read_leaves_a_note_and_the_row() -> None:
+def test_an_unreadable_value_becomes_a_parse_issue_and_the_row_is_kept() -> None:
     result = transform(batch_of([CLIMATE | {"temperature": "seven", "humidite": "dry"}]))
     assert result.issues() == [
         ("air_temperature", "seven", "not a number"),
@@ -184,7 +184,7 @@ def test_a_value_that_airbyte_dropped_is_noted_as_lost_on_the_way() -> None:
 
 @pytest.mark.parametrize("changes", ["text", ["text"], {"field": "Temperature"}, [{}], [{"field": 5}]])
 @pytest.mark.parametrize("row", [CLIMATE, TABLE], ids=["InfoClimat", "Weather Underground"])
-def test_changes_of_another_shape_are_no_crash(row: dict[str, Any], changes: Any) -> None:
+def test_changes_of_another_shape_do_not_crash(row: dict[str, Any], changes: Any) -> None:
     result = transform(batch_of([row], changes=[changes]))
     assert len(result.observations) == 1
     assert result.issues() == []
@@ -325,7 +325,7 @@ def test_the_sheets_name_is_the_day() -> None:
 
 
 @pytest.mark.parametrize("name", ["Feuil1", "320124", "290225", "2024-10-01", "011024 (2)"])
-def test_a_sheet_whose_name_is_no_day_is_rejected_by_its_name(name: str) -> None:
+def test_a_sheet_whose_name_is_not_a_day_is_rejected_by_its_name(name: str) -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of([without(TABLE, "Date")], sheet=name))
     assert caught.value.code == "lost_day"
@@ -410,7 +410,7 @@ def test_what_the_nearest_layout_needs_is_named(row: dict[str, Any], words: str)
 # The clock changes
 
 
-def test_an_hour_that_does_not_exist_is_refused_and_never_shifted() -> None:
+def test_a_time_that_does_not_exist_is_quarantined_and_never_shifted() -> None:
     rows = [table_row("2024-03-31 01:59:00"), table_row("2024-03-31 02:30:00"), table_row("2024-03-31 03:00:00")]
     result = transform(batch_of(rows))
     assert result.stamps == ["2024-03-31T00:59:00Z", "2024-03-31T01:00:00Z"]
@@ -541,7 +541,7 @@ def test_a_table_with_utc_times_needs_no_day() -> None:
 # The PWS API
 
 
-def test_the_apis_metric_answer() -> None:
+def test_the_apis_metric_response_is_read() -> None:
     result = transform(batch_of([API]))
     assert result.stamps == ["2024-10-05T00:04:00Z"]
     assert result.values() == {

@@ -152,7 +152,7 @@ def test_what_was_validated_is_kept_as_the_code_of_its_value(written: Any, read:
         ('{"validated":{"PRESSURE":null}}', {}),
     ],
 )
-def test_a_code_that_nobody_knows_is_kept_as_it_is(
+def test_an_unknown_code_is_kept_unchanged(
     flags: str, codes: dict[str, object], written: Any, read: Callable[..., Any]
 ) -> None:
     result, _ = read(written(TEN_MINUTES | {"qc_flags": flags}))
@@ -169,7 +169,7 @@ def at(row: dict[str, Any], time: str, **changes: Any) -> dict[str, Any]:
     return row | {"timestamp": f"2024-01-01T{time}:00Z"} | changes
 
 
-def test_an_hour_among_ten_minutes_is_never_taken_for_ten_minutes(read: Callable[..., Any]) -> None:
+def test_an_hourly_row_among_ten_minute_rows_is_never_read_as_one(read: Callable[..., Any]) -> None:
     """Its rain is that of an hour, and its temperature a mean."""
     ten_minutes = [at(TEN_MINUTES, time) for time in ("00:50", "01:00", "01:10", "01:50")]
     result, _ = read(lines(*ten_minutes, at(HOUR, "01:00"), at(HOUR, "02:00")))
@@ -205,7 +205,7 @@ def test_means_of_the_hour_are_counted_and_not_taken_for_observations(read: Call
     }
 
 
-def test_rows_of_10_minutes_that_were_asked_for_without_the_direction_are_no_hours(read: Callable[..., Any]) -> None:
+def test_ten_minute_rows_requested_without_the_direction_are_not_hourly_rows(read: Callable[..., Any]) -> None:
     result, _ = read(as_features(HOUR, HOUR | {"timestamp": "2024-01-01T01:10:00Z"}))
     assert (result.stamps, result.codes) == (["2024-01-01T01:00:00Z"], ["wrong_period"])
 
@@ -221,7 +221,7 @@ def test_a_row_without_values_is_empty_and_an_unknown_station_is_quarantined(
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "rmi-6999")]
 
 
-def test_a_feature_without_properties_costs_itself_alone(read: Callable[..., Any]) -> None:
+def test_only_a_feature_without_properties_is_quarantined(read: Callable[..., Any]) -> None:
     document = json.loads(as_features(TEN_MINUTES, TEN_MINUTES | {"timestamp": "2024-01-01T00:20:00Z"}))
     document["features"][0]["properties"] = None
     result, _ = read(json.dumps(document).encode())

@@ -190,7 +190,7 @@ def test_the_name_of_a_system_of_units_may_be_spelled_in_any_way(name: str) -> N
     assert with_units(transform(batch_of([row(**{name: BLOCKS[system]})])).values()) == VALUES[system]
 
 
-def test_an_object_as_json_text_beside_real_ones_is_read(tmp_path: Path) -> None:
+def test_a_unit_block_as_json_text_next_to_real_ones_is_read(tmp_path: Path) -> None:
     rows = [row(0, metric=json.dumps(METRIC)), row(1, imperial=IMPERIAL), row(2, metric=METRIC)]
     result = read(to_lines(rows), tmp_path)
     assert [with_units(result.values(number)) for number in range(3)] == [IN_METRIC, IN_IMPERIAL, IN_METRIC]
@@ -277,7 +277,7 @@ def test_case_72_two_objects_that_differ_by_more_than_rounding_are_quarantined(
     ]
 
 
-def test_an_object_and_a_column_of_one_system_are_no_two_systems() -> None:
+def test_an_object_and_a_column_of_one_system_are_not_two_systems() -> None:
     result = transform(batch_of([row(0, metric={"temp": 13.8}) | {"metric_temp": 20.0}]))
     assert [(one["code"], one["value"], one["reason"]) for one in result.rejected] == [
         (
@@ -452,7 +452,7 @@ def test_a_cell_that_has_its_unit_needs_no_object() -> None:
     assert (len(result.observations), result.rejected) == (3, [])
 
 
-def test_a_number_beside_an_object_that_lacks_it_is_noted() -> None:
+def test_a_number_next_to_a_unit_block_that_lacks_it_is_a_parse_issue() -> None:
     result = transform(batch_of([row(metric={"temp": 13.8}, windspeedavg="5")]))
     assert result.issues() == [("wind_speed", "5", "a number without a unit")]
 
@@ -540,7 +540,7 @@ def test_one_pressure_of_a_pair_or_two_in_the_wrong_order_give_no_mean(
     assert result.issues() == issues
 
 
-def test_a_row_of_current_conditions_has_its_pressure_beside_one_of_the_history() -> None:
+def test_a_row_of_current_conditions_next_to_one_of_the_history_has_its_own_pressure() -> None:
     pair = {"pressureMax": 998.4, "pressureMin": 998.2}
     result = transform(batch_of([row(0, metric=pair), row(1, metric={"pressure": 1000.0})]))
     assert [result.values(number)[PAIR] for number in (0, 1)] == [998.3, 1000.0]
@@ -710,7 +710,7 @@ def test_case_76_values_of_hours_and_days_reject_the_object(form: str, rows: lis
     assert code == "aggregate_values"
 
 
-def test_case_76_the_message_tells_what_shows_it(tmp_path: Path) -> None:
+def test_case_76_the_message_gives_the_evidence(tmp_path: Path) -> None:
     assert rejected(to_document(daily(1)), tmp_path)[1] == (
         "the rows are hourly or daily values: in the row of ITESTB25 at 2024-10-01T21:59:54Z the highest and lowest "
         f"values differ widely (temperature 9.0 °C, humidity 36.0 %, pressure 9.0 hPa). {ADVICE}"
@@ -746,7 +746,7 @@ def test_case_76_how_the_rows_are_cut_makes_no_difference() -> None:
     assert caught.value.code == "aggregate_values"
 
 
-def test_case_76_whole_numbers_in_imperial_units_are_told_too() -> None:
+def test_case_76_whole_numbers_in_imperial_units_are_recognised_too() -> None:
     rows = hourly()
     for one in rows:
         metric = one.pop("metric")
@@ -799,7 +799,7 @@ OBSERVATIONS = {
 
 
 @pytest.mark.parametrize("rows", OBSERVATIONS.values(), ids=OBSERVATIONS)
-def test_case_76_observations_are_not_taken_for_values_of_hours(rows: list[Row]) -> None:
+def test_case_76_observations_are_not_mistaken_for_hourly_values(rows: list[Row]) -> None:
     result = transform(batch_of(rows))
     assert (len(result.observations), result.rejected) == (len(rows), [])
 
@@ -869,7 +869,7 @@ def test_case_76_the_day_alone_among_five_minutes_of_other_days_is_quarantined()
     assert quarantined(result) == [day["obsTimeUtc"]]
 
 
-def test_case_76_a_quarantined_aggregate_says_what_shows_it() -> None:
+def test_case_76_a_quarantined_aggregate_gives_the_evidence() -> None:
     result = transform(batch_of([*values_of(60, range(2)), *values_of(5)]))
     (one, _) = result.rejected
     assert (one["position"], one["code"], one["field"], one["value"], one["reason"]) == (

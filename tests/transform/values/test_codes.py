@@ -46,7 +46,7 @@ def test_the_notes_of_a_column_are_kept_beside_those_of_its_codes() -> None:
     ]
 
 
-def test_what_is_a_trace_of_rain_is_a_temperature_all_the_same() -> None:
+def test_the_code_for_a_trace_of_rain_is_an_ordinary_temperature() -> None:
     result = transform(batch_of([ROW | {"temperature": "-0.1", "neige_au_sol": "-0.1"}]))
     assert (result.values()["air_temperature"], result.values()["surface_snow_thickness"]) == (-0.1, -0.1)
     assert result.issues() == []

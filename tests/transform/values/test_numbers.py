@@ -178,7 +178,7 @@ def test_a_cell_that_cannot_be_read_is_missing_with_its_text_and_the_reason(cell
         ({"at": date(2024, 10, 5)}, '{"at": "2024-10-05"}', "not a number but an object"),
     ],
 )
-def test_what_is_no_number_is_noted(cell: object, raw: str, reason: str) -> None:
+def test_text_that_is_not_a_number_is_a_parse_issue(cell: object, raw: str, reason: str) -> None:
     assert read(cell, TEMPERATURE, "°C") == (None, [(raw, reason)])
 
 
@@ -220,7 +220,7 @@ def test_a_token_for_missing_is_missing_without_a_note(cell: Any) -> None:
 
 
 @pytest.mark.parametrize("cell", ["1.#INF", "-1.#INF", "1,#INF", "1.#INF00 °C", "1.#inf\u00a0°C"])
-def test_the_infinity_of_an_old_library_of_c_is_no_unit(cell: str) -> None:
+def test_the_infinity_of_an_old_c_library_is_not_a_unit(cell: str) -> None:
     assert read(cell, TEMPERATURE, "°C")[1] == [(cell, "not a finite number")]
 
 
@@ -346,7 +346,7 @@ RAW = st.one_of(
 
 
 @given(st.lists(st.tuples(RAW, st.booleans()), max_size=4))
-def test_columns_beside_each_other_are_read_as_each_by_itself(columns: list[tuple[list[Any], bool]]) -> None:
+def test_columns_read_together_give_the_same_as_each_by_itself(columns: list[tuple[list[Any], bool]]) -> None:
     raw = []
     for (cells, documented), parameter in zip(columns, (TEMPERATURE, PRESSURE, DIRECTION, RAIN), strict=False):
         unit = next(iter(UNITS[parameter.quantity])) if documented else None

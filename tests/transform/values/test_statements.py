@@ -201,7 +201,7 @@ CELLS = st.sampled_from([None, SCRAPED, *(f"{clock:%Y-%m-%d %H:%M:%S}" for clock
     st.lists(st.integers(0, 12), max_size=3),
     st.booleans(),
 )
-def test_what_becomes_of_a_row_does_not_depend_on_how_the_object_was_cut(
+def test_the_outcome_of_a_row_does_not_depend_on_how_the_object_was_cut(
     cells: list[tuple[datetime, str | None, str | None]], cuts: list[int], scraped: bool
 ) -> None:
     rows = table(

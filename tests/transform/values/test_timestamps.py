@@ -34,7 +34,7 @@ def moment(cell: Any, kind: pa.DataType | None = None) -> tuple[str | None, bool
     return (None if text == "NaT" else text), bool(readings.is_utc[0])
 
 
-def test_neither_nothing_nor_what_is_not_a_number_is_one() -> None:
+def test_empty_and_non_numeric_text_is_not_a_number() -> None:
     numbers, there = read_numbers(pa.array([1.5, math.nan, None]))
     assert there.tolist() == [True, False, False]
     assert numbers[0] == 1.5
@@ -118,7 +118,7 @@ def test_four_minutes_past_midnight_however_it_is_written(cell: Any, seconds: in
         {"a": 1},
     ],
 )
-def test_what_is_no_time_of_day_is_not_guessed(cell: Any) -> None:
+def test_an_invalid_time_of_day_is_not_guessed(cell: Any) -> None:
     assert clock(cell) is None
 
 
