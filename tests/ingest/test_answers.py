@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forecast.ingest.answers import BrokenAnswerError, records_of
+from forecast.ingest.answers import BrokenAnswerError, page_of
 from forecast.ingest.faults import UnusableAnswerError
 from forecast.ingest.secret import Key
 from forecast.ingest.transport import Response
@@ -19,7 +19,7 @@ ROW = {"id_station": "07915", "dh_utc": "2026-11-28 00:00:00", "temperature": "7
 
 def answered(text: str | bytes, fetch: Any = INFOCLIMAT) -> list[Any]:
     body = text if isinstance(text, bytes) else text.encode()
-    return records_of(fetch, Response(200, body), Key("k3y-k3y"))
+    return page_of(fetch, Response(200, body), Key("k3y-k3y")).records
 
 
 def infoclimat(rows: str) -> str:

@@ -54,11 +54,6 @@ class TooManyCallsError(Exception):
     """The network says that there were too many calls."""
 
 
-def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
-    """The records in the only answer to a call. Raises the same errors as `page_of`."""
-    return page_of(fetch, response, key).records
-
-
 def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     """The records in an answer; empty if it says that there are none.
 

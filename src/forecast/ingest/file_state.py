@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from forecast.core.errors import SettingError
+from forecast.ingest.state import in_format
 from forecast.storage.documents import Documents
 
 _FORMAT: Final = 1
@@ -48,7 +49,7 @@ class FileState:
         if found is None:
             return
         try:
-            kept = _of_this_format(json.loads(found.content), self.source)
+            kept = in_format(json.loads(found.content), _FORMAT, self.source)
             self.since = date.fromisoformat(kept["since"]) if kept["since"] else None
             self.files = {key: FetchedFile(**entry) for key, entry in kept["files"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -70,9 +71,3 @@ class FileState:
             },
         }
         self._version = self.documents.write(self.name, json.dumps(content).encode(), self._version)
-
-
-def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
-    if kept["format_version"] != _FORMAT or kept["source"] != source:
-        raise ValueError("another format or source")
-    return kept

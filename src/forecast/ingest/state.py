@@ -137,7 +137,7 @@ class SourceState:
         if found is None:
             return
         try:
-            kept = _of_this_format(json.loads(found.content), self._source)
+            kept = in_format(json.loads(found.content), _FORMAT, self._source)
             pending = kept["pending"]
             self._kept = kept["stations"]
             if pending is not None and is_there(pending["object"]):
@@ -171,8 +171,9 @@ class SourceState:
         self._version = self._documents.write(self.name, json.dumps(content).encode(), self._version)
 
 
-def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
-    if kept["format_version"] != _FORMAT or kept["source"] != source:
+def in_format(kept: dict[str, Any], version: int, source: str) -> dict[str, Any]:
+    """A stored state. Raises ValueError if it has another format version or belongs to another source."""
+    if kept["format_version"] != version or kept["source"] != source:
         raise ValueError("another format or source")
     return kept
 
