@@ -4,7 +4,7 @@ ForecastError
 ├── RetryableError        try again: the database or S3 is unreachable             exit code 1
 ├── SettingError          change something: usage, settings, credentials, schema    exit code 2
 │   └── ObjectDeniedError the same for a single raw object; the others are loaded   exit code 2
-└── ObjectRejectedError   skip this object and go on with the others                exit code 3
+└── ObjectRejectedError   skip this object and continue with the others             exit code 3
 """
 
 from __future__ import annotations

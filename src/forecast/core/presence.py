@@ -77,7 +77,7 @@ def states_of(
 def state_of(station: Station, newest: int | None, now: datetime, max_age_hours: float | None) -> State:
     """The state of a station at a moment, by the age of its newest observation (ms since 1970; None: there is none).
 
-    Silent where that is older than `max_age_hours`, late where it is older than three of the station's intervals.
+    It is silent if that is older than `max_age_hours`, and late if it is older than three of the station's intervals.
     """
     if newest is None:
         return "never"

@@ -49,7 +49,7 @@ class Setting:
     help: str
     details: str = ""
     default: str | None = None
-    without: str = ""  # what happens where there is no default and nothing is set
+    without: str = ""  # what happens if there is no default and nothing is set
     example: str = ""
     secret: bool = False
 

@@ -35,14 +35,14 @@ _PLACES: Final = {
         "units": "m",
     },
 }
-# What of a column's metadata is an attribute of CF.
+# The parts of a column's metadata that are CF attributes.
 _ATTRIBUTES: Final = ("standard_name", "units", "units_metadata", "cell_methods")
 
 
 def to_dataset(table: pa.Table, stations: pa.Table, step: int | None) -> xr.Dataset:
-    """The table of `to_arrow` with a place for every station at every time; `step` (ms) is how long an interval is.
+    """The table of `to_arrow` as a dataset with dimensions station and time; `step` is the length of an interval in ms.
 
-    `stations` (STATIONS_SCHEMA) say where they are; one that they do not name has no place.
+    `stations` (STATIONS_SCHEMA) has the stations' positions; a station that it lacks has none.
     """
     encoded = table["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
     times, columns = np.unique(table["timestamp"].to_numpy().astype("datetime64[ms]"), return_inverse=True)

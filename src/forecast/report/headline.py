@@ -300,7 +300,7 @@ def _all_is_well(situation: Situation) -> str:
     end = last.finished_at or last.started_at
     words = f"the last run ended at {minute(end)} with {last.status}"
     states = [one.state for one in situation.stations if one.state != "undelivered"]
-    # Nobody asked to be warned of silent stations (MAX_DATA_AGE_HOURS), but not all is well where there are some.
+    # Without MAX_DATA_AGE_HOURS, silent stations are not a warning, but the headline must not say that all is well.
     if silent := states.count("silent") + states.count("never"):
         are = "is" if silent == 1 else "are"
         return f"{words[0].upper()}{words[1:]}; {silent} of {len(states)} stations {are} silent"

@@ -1,7 +1,7 @@
 """OpenLineage events: which objects a run read and what it wrote, for a catalog such as Marquez or DataHub.
 
-Two run events of a run, of its start and of its end, in a file of their own: no catalog has to be reachable while a run
-goes on. The form is OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), the names of datasets those
+Two events per run, for its start and its end, are in a file of their own, so no catalog has to be reachable during a
+run. The form is OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), the names of datasets those
 of its naming conventions (https://openlineage.io/docs/spec/naming).
 """
 

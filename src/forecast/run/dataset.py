@@ -196,10 +196,10 @@ class DatasetWriter:
     def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
         """Write the hours that depend on these station-days, from the days that have just been written."""
         hourly = self._hourly()
-        anew = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
+        outdated = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
         for day, stations in days_of_hours(marks).items():
             self.check_stop()
-            due = {one for one in stations if (one, day) not in self._hours_written or one in anew.get(day, ())}
+            due = {one for one in stations if (one, day) not in self._hours_written or one in outdated.get(day, ())}
             if due:
                 hourly.write(day, due)
         self._check_after(pending, marks)

@@ -1,4 +1,4 @@
-"""`forecast load-test`: phase after phase, while runs go on in the background."""
+"""`forecast load-test`: one phase after another, while runs load data in the background."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class ReplayCounts:
 
 @dataclass(frozen=True, slots=True)
 class ReplayContext:
-    """What rows are processed with, and where they are loaded."""
+    """What is needed to process rows and to load them."""
 
     zone: Store
     collection: ObservationCollection

@@ -59,7 +59,7 @@ class Logs:
 
 
 class _RunQuality(Model):
-    """What the runs are shown with of their quality reports, which are megabytes where there are many stations."""
+    """The figures of a run's quality report that pages show; with many stations, a whole report has megabytes."""
 
     format_version: Literal[2]
     run_id: str | None

@@ -135,7 +135,7 @@ class Client(User):
             self.phase.rows[name] += rows
 
     def answered(self, name: str, query: Query) -> int | None:
-        """The rows of a query; None where there was an error, which is noted."""
+        """The rows of a query, or None after an error, which is counted."""
         try:
             return query.run(self.collection)
         except PyMongoError as error:

@@ -50,8 +50,8 @@ class Conditions:
 class Part(msgspec.Struct):
     """A phase as one process has it: the clients `first`, `first` + 1, … of `clients`, `number` of them.
 
-    Each sends `requests` queries: one after another, or, where there is a `rate`, when they are due, so many a second
-    by all clients together.
+    Each sends `requests` queries: one after another or, if there is a `rate` (queries per second of all clients
+    together), when they are due.
     """
 
     first: int

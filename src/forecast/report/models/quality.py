@@ -171,7 +171,7 @@ class RenamedParameter(Model):
 
 
 class UnknownColumns(Model):
-    """Columns of an object that are not known and were passed over."""
+    """Unknown columns of an object, which were ignored."""
 
     object: Annotated[Name, doc("the object")]
     columns: Annotated[list[str], doc("the first 12, each up to 40 characters")]

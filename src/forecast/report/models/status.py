@@ -202,7 +202,7 @@ class PipelineStatus(Report):
     """pipeline_status.json: the last run."""
 
     kind: ClassVar[str] = "pipeline_status"
-    # A run that goes on has neither an exit code nor an end; any other has both.
+    # A run in progress has neither an exit code nor an end; any other has both.
     schema_rules: ClassVar[Mapping[str, Any]] = {
         "if": {"properties": {"status": {"const": "running"}}},
         "then": {"properties": {"exit_code": {"const": None}, "finished_at": {"const": None}}},

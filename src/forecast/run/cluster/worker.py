@@ -49,7 +49,7 @@ from forecast.transform import RULES_VERSION
 from forecast.zone.writer import OBSERVATIONS
 
 _LOGGER: Final = logging.getLogger("forecast")
-# How long a worker that is told to end a run waits for its current task.
+# How long a worker waits for its current task when a run is being stopped.
 _END_SECONDS: Final = 30
 
 
