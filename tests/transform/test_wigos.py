@@ -27,7 +27,7 @@ STATIONS = Stations(
             station("07915", wigos_id="0-20000-0-07915"),
             station("mf-59343991", network="Météo-France observations", wigos_id="0-20000-0-07915"),
             station("rmi-6991", network="RMI automatic stations", wigos_id="0-20000-0-06991"),
-            station("00052"),
+            station("00092"),
         )
     }
 )
@@ -57,5 +57,5 @@ def test_the_stations_own_identifier_one_of_another_series_and_none_are_no_contr
 
 
 def test_a_station_whose_identifier_the_registry_lacks_contradicts_none() -> None:
-    result = read(ROW | {"id_station": "00052", "wigos_id": "0-20000-0-07005"})
+    result = read(ROW | {"id_station": "00092", "wigos_id": "0-20000-0-07005"})
     assert (len(result.observations), result.rejected) == (1, [])
