@@ -182,8 +182,8 @@ def _totals(plan: Any) -> set[int]:
 def test_windows_with_days_between_them_are_read_apart(collection: ObservationCollection, read: list[int]) -> None:
     changed = {"A": {DAY, DAY + 28}}
     first, second = prefetch(Changes(changed), collection, STATIONS)
-    # Days 0 to 7 of four stations, and 23 to 35 of four.
-    assert read == [8 * 4 * 4, 13 * 4 * 4]
+    # Days 0 to 6 of four stations, and of four from 5:30 UTC of day 23 to day 34.
+    assert read == [7 * 4 * 4, (3 + 11 * 4) * 4]
     assert_whole(*first, collection)
     assert_whole(*second, collection)
 

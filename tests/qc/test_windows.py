@@ -71,17 +71,17 @@ def test_ranges_cover_each_day_once_and_are_as_long_as_possible(days: set[int]) 
 def test_a_day_reaches_as_far_as_the_checks_look() -> None:
     """Hours around: 42 before and 30 after alone, 6.5 among the neighbours; the station as a whole two days back."""
     (window,) = whole({"F": {DAY}}, network(FAR))
-    assert window == QcWindow({"F": {DAY}}, (FAR,), (FAR,), DAY - 1, DAY + 5, 14 * 24)
-    assert window.rows == 14 * 24
-    assert (window.first_read, window.last_read) == (DAY - 6, DAY + 7)
-    assert window.read_from == (DAY - 1) * DAY_MS - 96.5 * HOUR_MS
+    assert window == QcWindow({"F": {DAY}}, (FAR,), (FAR,), DAY - 1, DAY + 4, 12 * 24)
+    assert window.rows == 12 * 24
+    assert (window.first_read, window.last_read) == (DAY - 5, DAY + 6)
+    assert window.read_from == (DAY - 1) * DAY_MS - 90.5 * HOUR_MS
 
 
 def test_days_whose_flags_depend_on_each_other_are_evaluated_together_and_others_are_not() -> None:
-    changed = {"F": {DAY, DAY + 7, DAY + 30}}
+    changed = {"F": {DAY, DAY + 6, DAY + 30}}
     assert [(window.first, window.last, window.changed["F"]) for window in whole(changed, network(FAR))] == [
-        (DAY - 1, DAY + 12, {DAY, DAY + 7}),
-        (DAY + 29, DAY + 35, {DAY + 30}),
+        (DAY - 1, DAY + 10, {DAY, DAY + 6}),
+        (DAY + 29, DAY + 34, {DAY + 30}),
     ]
 
 
@@ -129,7 +129,7 @@ def test_of_a_city_every_flag_is_in_one_window_and_no_row_is_read_twice_on_avera
     stations = city(600, parameters=("air_temperature",))
     found = whole({one.id: set(range(DAY, DAY + 31)) for one in stations}, stations)
     each = [(one.id, day) for window in found for one in window.targets for day in range(window.first, window.last + 1)]
-    assert len(each) == len(set(each)) == 600 * (31 + 6)
+    assert len(each) == len(set(each)) == 600 * (31 + 5)
     assert max(window.rows for window in found) <= 2_880_000 / (24 + 1)
     groups = {ids(window.targets): window for window in found}
     assert sum(len(window.targets) for window in groups.values()) == 600
@@ -153,21 +153,21 @@ def test_a_station_that_sends_a_year_at_once_does_not_have_a_city_evaluated_for_
         for one in window.targets:
             evaluated[one.id] += window.last - window.first + 1
     near = {"S001", *neighbours_of(stations).compared_with("S001")}
-    assert {evaluated[name] for name in near} == {365 + 6}
-    assert sum(evaluated.values()) < 2 * ((365 + 6) * len(near) + 7 * (200 - len(near)))
+    assert {evaluated[name] for name in near} == {365 + 5}
+    assert sum(evaluated.values()) < 2 * ((365 + 5) * len(near) + 6 * (200 - len(near)))
 
 
 def test_long_times_are_cut_so_that_a_window_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five stations at five minutes make 1 440 rows a day, so 55 days are read and 48 evaluated."""
+    """Five stations at five minutes make 1 440 rows a day, so 55 days are read and 49 evaluated."""
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 80_000 * CELLS)
     stations = five(interval_minutes=5)
     found = whole({"A": set(range(DAY, DAY + 200))}, stations)
     assert [(window.first, window.last) for window in found] == [
-        (DAY - 1, DAY + 46),
-        (DAY + 47, DAY + 94),
-        (DAY + 95, DAY + 142),
-        (DAY + 143, DAY + 190),
-        (DAY + 191, DAY + 204),
+        (DAY - 1, DAY + 47),
+        (DAY + 48, DAY + 96),
+        (DAY + 97, DAY + 145),
+        (DAY + 146, DAY + 194),
+        (DAY + 195, DAY + 203),
     ]
     assert {(window.last_read - window.first_read + 1) * 1440 <= 80_000 for window in found} == {True}
     assert set().union(*(window.changed["A"] for window in found)) == set(range(DAY, DAY + 200))
@@ -177,7 +177,7 @@ def test_a_network_too_dense_for_memory_is_evaluated_day_by_day(monkeypatch: pyt
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 10 * CELLS)
     found = whole({"A": {DAY}}, five())
     assert [(window.first, window.last, window.is_large) for window in found] == [
-        (day, day, True) for day in range(DAY - 1, DAY + 6)
+        (day, day, True) for day in range(DAY - 1, DAY + 5)
     ]
 
 
@@ -193,8 +193,8 @@ def test_case_104_days_are_cut_by_the_rows_that_are_there_and_not_by_the_registr
     found = whole({"F": set(range(DAY, DAY + 40))}, network(FAR), dense)
     assert [(window.first - DAY, window.last - DAY, window.rows) for window in found] == [
         (-1, 17, 0),
-        *((day, day, rows) for day, rows in zip(range(18, 27), [86_400, *[2 * 86_400] * 7, 86_400], strict=True)),
-        (27, 44, 0),
+        *((day, day, rows) for day, rows in zip(range(18, 26), [86_400, *[2 * 86_400] * 6, 86_400], strict=True)),
+        (26, 43, 0),
     ]
 
 
@@ -219,7 +219,7 @@ def test_no_window_of_several_days_reads_more_rows_than_it_may(changed: set[int]
         if one.last + 1 == other.first:
             assert between(one.first_read, one.last_read + 1) > 20
     evaluated = {day for window in found for day in range(window.first, window.last + 1)}
-    assert evaluated == {day + step for day in changed for step in range(-1, 6)}
+    assert evaluated == {day + step for day in changed for step in range(-1, 5)}
 
 
 PLACES = st.lists(
@@ -248,7 +248,7 @@ def test_every_changed_day_is_in_one_window_and_every_neighbour_within_reach(pla
         assert of_name is not None
         for one in stations:
             if one.id == name or are_neighbours(one, of_name):
-                assert {(one.id, day + step) for day in days for step in range(-1, 6)} <= covered
+                assert {(one.id, day + step) for day in days for step in range(-1, 5)} <= covered
     for window in found:
         near = {one.id for one in stations if any(are_neighbours(one, member) for member in window.targets)}
         assert near | {one.id for one in window.targets} == {one.id for one in window.halo}

@@ -88,8 +88,9 @@ class Around(Protocol):
 
 
 class Neighbourhood(NamedTuple):
-    """The neighbours of each row: their median and spread (NaN if too few have a value), and how many near ones do."""
+    """What the neighbours of some rows measure: median and spread (NaN if too few do), and how many near ones do."""
 
+    rows: Rows
     median: Floats
     spread: Floats
     near: Rows
@@ -98,64 +99,97 @@ class Neighbourhood(NamedTuple):
 class Comparison:
     """Stations compared with their neighbours.
 
-    `rows` are the rows to compare. A daily curve only needs the first of them in each slot of time (`few`).
+    `rows` are the rows of the days to check and of the hours around them, `earlier_too` also those of the days before
+    that checks of whole days need. A daily curve only needs the first of them in each slot of time (`few`).
     """
 
-    def __init__(self, series: Series, rows: Rows, around: Around) -> None:
-        self.few: Final = rows[_first_of_slots(series.axis[rows])] if len(rows) else rows
+    def __init__(self, series: Series, rows: Rows, earlier_too: Rows, around: Around) -> None:
+        self.few: Final = _first_of_slots(series.axis, earlier_too)
+        self.medians: Final[dict[str, Floats]] = {}
+        self._known: Final[dict[str, Floats]] = {}
         self._series = series
         self._around = around
         self._rows = rows
-        self._medians: dict[str, Floats | None] = {}
+        self._earlier_too = earlier_too
 
     @property
-    def medians(self) -> dict[str, Floats]:
-        """The neighbours' medians that checks have asked for, by parameter, if there are enough neighbours."""
-        return {name: median for name, median in self._medians.items() if median is not None}
+    def is_possible(self) -> bool:
+        """Whether any of the stations has enough neighbours."""
+        return self._around.most >= MIN_NEIGHBOURS
 
     def neighbourhood(self, parameter: str, near_km: float) -> Neighbourhood | None:
-        """What the neighbours measure at all rows to compare; None if there are nowhere enough of them.
+        """What the neighbours measure at the rows that have a value; None if there are nowhere enough of them.
 
         Near neighbours are at most `near_km` away.
         """
-        if self._around.most < MIN_NEIGHBOURS:
+        if not self.is_possible:
             return None
-        median, spread = (np.full(len(self._series.times), np.nan) for _ in range(2))
-        near = np.zeros(len(self._series.times), np.intp)
-        of_row, times = self._series.of_row, self._series.times
-        for part in _parts(len(self._rows), self._around.most):
-            rows = self._rows[part]
-            values = self._around.values(parameter, of_row[rows], times[rows])
-            median[rows], spread[rows] = median_and_spread(values, min_neighbours=MIN_NEIGHBOURS)
+        found = self._with_value(parameter, self._rows)
+        median, spread = np.empty(len(found)), np.empty(len(found))
+        near = np.zeros(len(found), np.intp)
+        for part in _parts(len(found), self._around.most):
+            stations, times = self._series.of_row[found[part]], self._series.times[found[part]]
+            values = self._around.values(parameter, stations, times)
+            median[part], spread[part] = median_and_spread(values, min_neighbours=MIN_NEIGHBOURS)
             if near_km:
-                near[rows] = np.count_nonzero(self._around.within(of_row[rows], near_km) & ~np.isnan(values), axis=1)
-        known = self._medians[parameter] = None if np.isnan(median).all() else median
-        return None if known is None else Neighbourhood(known, spread, near)
+                near[part] = np.count_nonzero(self._around.within(stations, near_km) & ~np.isnan(values), axis=1)
+        self._known[parameter] = self._filled(found, median)
+        return None if np.isnan(median).all() else Neighbourhood(found, median, spread, near)
 
     def median(self, parameter: str) -> Floats | None:
-        """The neighbours' median at all rows if it is already known, otherwise at the few that a daily curve needs."""
-        if parameter not in self._medians:
-            self._medians[parameter] = self._median_of_the_few(parameter)
-        return self._medians[parameter]
+        """The neighbours' median at rows of the days to check that have a value; NaN at all others.
+
+        At each of them if `neighbourhood` was called, otherwise at the first in each slot of time. None if there are
+        nowhere enough neighbours.
+        """
+        if parameter not in self._known:
+            rows = self._with_value(parameter, _first_of_slots(self._series.axis, self._rows))
+            self._known[parameter] = self._filled(rows, self._median_of(parameter, rows))
+        return _unless_empty(self._known[parameter])
+
+    def median_of_days(self, parameter: str) -> Floats | None:
+        """The same at all rows of these days and of those before them that checks of whole days need."""
+        if parameter not in self.medians:
+            rows = self._with_value(parameter, self._earlier_too)
+            median = self._filled(rows, np.full(len(rows), np.nan))
+            if (known := self._known.get(parameter)) is not None:
+                median[self._rows] = known[self._rows]
+                rows = np.setdiff1d(rows, self._rows, assume_unique=True)
+            median[rows] = self._median_of(parameter, rows)
+            self.medians[parameter] = median
+        return _unless_empty(self.medians[parameter])
 
     def median_at(self, parameter: str, moments: Times) -> Floats:
         """The neighbours' median at any times on the axis of the series."""
         # Hours before and after a station's values mostly coincide with its other values.
         distinct, which = np.unique(moments, return_inverse=True)
-        stations, times = self._series.from_axis(distinct)
-        found = np.full(len(distinct), np.nan)
-        for part in _parts(len(distinct), self._around.most):
-            values = self._around.values(parameter, stations[part], times[part])
-            found[part] = neighbour_median(values, min_neighbours=MIN_NEIGHBOURS)
-        median: Floats = found[which]
+        median: Floats = self._median_at(parameter, *self._series.from_axis(distinct))[which]
         return median
 
-    def _median_of_the_few(self, parameter: str) -> Floats | None:
-        if self._around.most < MIN_NEIGHBOURS:
-            return None
-        median = np.full(len(self._series.times), np.nan)
-        median[self.few] = self.median_at(parameter, self._series.axis[self.few])
-        return None if np.isnan(median).all() else median
+    def _median_of(self, parameter: str, rows: Rows) -> Floats:
+        return self._median_at(parameter, self._series.of_row[rows], self._series.times[rows])
+
+    def _median_at(self, parameter: str, stations: Rows, times: Times) -> Floats:
+        found = np.full(len(times), np.nan)
+        if self.is_possible:
+            for part in _parts(len(times), self._around.most):
+                values = self._around.values(parameter, stations[part], times[part])
+                found[part] = neighbour_median(values, min_neighbours=MIN_NEIGHBOURS)
+        return found
+
+    def _filled(self, rows: Rows, values: Floats) -> Floats:
+        """Values of some rows among all, NaN at the others."""
+        filled = np.full(len(self._series.times), np.nan)
+        filled[rows] = values
+        return filled
+
+    def _with_value(self, parameter: str, rows: Rows) -> Rows:
+        found: Rows = rows[~np.isnan(self._series.values[parameter][rows])]
+        return found
+
+
+def _unless_empty(median: Floats) -> Floats | None:
+    return None if np.isnan(median).all() else median
 
 
 def _parts(rows: int, columns: int) -> Iterator[slice]:
@@ -165,9 +199,10 @@ def _parts(rows: int, columns: int) -> Iterator[slice]:
         yield slice(at, at + size)
 
 
-def _first_of_slots(times: Times) -> Rows:
-    slots = times // _SLOT_MS
-    return np.flatnonzero(np.diff(slots, prepend=slots[:1] - 1))
+def _first_of_slots(axis: Times, rows: Rows) -> Rows:
+    slots = axis[rows] // _SLOT_MS
+    found: Rows = rows[np.diff(slots, prepend=slots[:1] - 1) != 0]
+    return found
 
 
 class _Nobody:
@@ -182,4 +217,5 @@ class _Nobody:
         return np.empty((stations.size, 0), dtype=np.bool_)
 
 
-NOBODY: Final = Comparison(Series((), np.empty(0, np.intp), np.empty(0, np.int64), {}), np.empty(0, np.intp), _Nobody())
+_NO_ROWS: Final = np.empty(0, np.intp)
+NOBODY: Final = Comparison(Series((), _NO_ROWS, np.empty(0, np.int64), {}), _NO_ROWS, _NO_ROWS, _Nobody())

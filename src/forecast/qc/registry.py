@@ -66,14 +66,12 @@ THRESHOLDS: Final[Mapping[str, Thresholds]] = dict(_thresholds())
 # The maximum of what a station may set: the reach of the checks determines what is re-evaluated.
 MAX_OVERRIDE: Final[Limits] = {name: most for check in CHECKS.values() for name, most in check.most.items()}
 
-STATION_REACH, _NEIGHBOURS_REACH, DAY_REACH = (
+STATION_REACH, NEIGHBOURS_REACH, DAY_REACH = (
     reach_of(check for check in CHECKS.values() if check.scope is scope) for scope in Scope
 )
-# Checks of whole days use values compared with the neighbours, which depend on the hours before and after.
-COMPARED_REACH: Final = Reach(
-    DAY_REACH.before + _NEIGHBOURS_REACH.before,
-    DAY_REACH.after + _NEIGHBOURS_REACH.after,
-)
+# No check with neighbours fails a value, and checks of whole days use its flags for their own day alone, so these two
+# do not add up.
+COMPARED_REACH: Final = _farthest((NEIGHBOURS_REACH, DAY_REACH))
 # The compared values, in turn, are those that no check of their own station failed.
 REACH: Final = Reach(
     COMPARED_REACH.before + WINDOW_MINUTES / 60 + STATION_REACH.before,

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from forecast.core.clock import DAY_MS, HOUR_MS
-from forecast.qc.check import Check, Context, Scope
+from forecast.qc.check import Check, Context, Reach, Scope
 from forecast.qc.comparison import NOBODY, Comparison
 from forecast.qc.flags import Times
 from forecast.qc.neighbours import Neighbours
-from forecast.qc.registry import CHECKS, COMPARED_REACH
+from forecast.qc.registry import CHECKS, COMPARED_REACH, NEIGHBOURS_REACH
 from forecast.qc.results import QcResults
 from forecast.qc.series import Rows, Series, joined
 from forecast.qc.surroundings import Compared, Surroundings
@@ -58,10 +58,10 @@ def run_neighbour_checks(
     everyone = Compared(joined(compared))
     for results in chosen:
         series = results.series
-        rows = _rows_compared(series.times, days)
+        near, rows = (_rows_within(series.times, days, reach) for reach in (NEIGHBOURS_REACH, COMPARED_REACH))
         lapse = {name: results.limits[name].get("buddy_check_lapse_rate", 0.0) for name in _COMPARED}
         around = Surroundings(series.stations, series.times[rows], everyone, neighbours, lapse)
-        comparison = Comparison(series, rows, around)
+        comparison = Comparison(series, near, rows, around)
         _run(_AMONG, results, comparison)
         _run(_OF_DAYS, results, comparison)
         results.medians = comparison.medians
@@ -83,10 +83,10 @@ def _run(checks: Iterable[Check], results: QcResults, comparison: Comparison = N
                 results.amount = finding.amount
 
 
-def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
+def _rows_within(times: Times, days: tuple[int, int] | None, reach: Reach) -> Rows:
     """The rows that have to be compared for the flags of these days."""
     if days is None:
         return np.arange(len(times))
-    first = days[0] * DAY_MS - COMPARED_REACH.before * HOUR_MS
-    end = (days[1] + 1) * DAY_MS + COMPARED_REACH.after * HOUR_MS
+    first = days[0] * DAY_MS - reach.before * HOUR_MS
+    end = (days[1] + 1) * DAY_MS + reach.after * HOUR_MS
     return np.flatnonzero((times >= first) & (times < end))

@@ -63,7 +63,7 @@ def _median(values: Floats) -> float:
 
 def _run(context: Context) -> Iterator[Finding]:
     # A station without a barometer cannot be biased, even if its neighbours have one.
-    median = context.comparison.median(PRESSURE) if context.has(PRESSURE) else None
+    median = context.comparison.median_of_days(PRESSURE) if context.has(PRESSURE) else None
     if median is not None:
         own = context.limits[PRESSURE]
         flags = bias(

@@ -99,24 +99,26 @@ def _run(context: Context) -> Iterator[Finding]:
 
 
 def _flags(context: Context, name: str, around: Neighbourhood) -> Flags:
-    own, values = context.limits[name], context.unfailed(name)
+    own, rows, every = context.limits[name], around.rows, context.unfailed(name)
     usual = expected(
-        values,
+        every[rows],
         around.median,
-        context.series.axis,
+        context.series.axis[rows],
         hours=_OFFSET_HOURS,
         min_hours=_OFFSET_MIN_HOURS,
         max_offset=own["buddy_check_max_offset"],
     )
     factor = crowd_factor(around.near)
-    return buddy_check(
-        values,
+    flags = flags_of(every, evaluated=np.zeros(every.shape, dtype=bool))
+    flags[rows] = buddy_check(
+        every[rows],
         usual,
         around.spread,
         suspect_z=own["buddy_check_suspect_z"] * factor,
         fail_z=own["buddy_check_fail_z"] * factor,
         floor=own["buddy_check_floor"],
     )
+    return flags
 
 
 def _reach(_: Limits) -> Reach:

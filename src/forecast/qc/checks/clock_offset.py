@@ -103,7 +103,7 @@ def _sum(values: Floats, days: Days) -> Floats:
 
 def _run(context: Context) -> Iterator[Finding]:
     """If the clock is wrong, every value of that time is suspect."""
-    if context.comparison.median(TEMPERATURE) is None:
+    if not context.comparison.is_possible:
         return
     own, times, rows = context.limits[CHECK.id], context.series.axis, context.comparison.few
     flags = clock_offset(
