@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,3 +193,18 @@ def test_in_whatever_order_observations_arrive_the_counts_match_the_documents(
     for name, one in states(collection).items():
         times = sorted(document["timestamp"] for document in collection.find({"station.id": name}))
         assert (one["first"], one["last"]) == ((times[0], times[-1]) if times else (None, None))
+
+
+@pytest.mark.parametrize("foreign", [{"a": 1}, 5, None, ObjectId("65f0c0ffee65f0c0ffee65f0")], ids=type)
+def test_a_document_of_another_program_whose_id_is_no_name_changes_nothing(
+    collection: ObservationCollection, tmp_path: Path, foreign: Any
+) -> None:
+    put(collection, tmp_path, ("A", 1))
+    evaluate(collection)
+    note(collection)
+    before = states(collection)
+    beside = StationStates.for_collection(collection).collection
+    beside.insert_one({"_id": foreign, "reading": 3.0})
+    note(collection)
+    assert states(collection) == before
+    assert beside.find_one({"_id": foreign}) == {"_id": foreign, "reading": 3.0}

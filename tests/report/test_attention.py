@@ -183,3 +183,23 @@ def test_entries_are_ordered_by_severity_then_by_cause(codes: list[str], values:
     ranks = [(get_args(Severity).index(entry.severity), get_args(AttentionKind).index(entry.kind)) for entry in found]
     assert ranks == sorted(ranks)
     assert len(found) == len(set(codes)) + 2 * len({station for station, _ in values})
+
+
+def test_rows_that_a_response_counts_and_does_not_have_are_a_warning() -> None:
+    words = "lacks 9 rows that the response counts: are they in objects with its other pages?"
+    assert told(loaded("a", rows_missing=9), loaded("b")) == [
+        Attention("warning", "missing_rows", f"a {words}", object="a")
+    ]
+    (both,) = told(loaded("a", rows_missing=9), loaded("b", rows_missing=1_000))
+    assert both.message.startswith("2 objects, such as a, lack 1,009 rows that the response counts")
+
+
+def test_columns_that_objects_lack_are_a_remark_unless_they_may_have_been_renamed() -> None:
+    lacks = {"columns_missing": (AIR, WIND)}
+    words = f"no column of parameters that the stations report: {AIR}, {WIND}"
+    assert told(loaded("a", **lacks)) == [Attention("info", "missing_columns", f"a has {words}", object="a")]
+    assert told(loaded("a", **lacks), loaded("b", **lacks)) == [
+        Attention("info", "missing_columns", f"2 objects, such as a, have {words}")
+    ]
+    renamed = told(loaded("a", renamed_parameters=[RENAMED], **lacks))
+    assert [entry.kind for entry in renamed] == ["renamed_parameter"]

@@ -58,10 +58,12 @@ class ObjectCounts:
     """One raw object: its outcome ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
 
     An object that is `known` was rejected by an earlier run, and was not tried again.
-    `cells_not_stored` counts, by column, measurements for which there is no parameter. `records_not_delivered` are
-    rejected records that contain an error or nothing at all instead of rows. `records_withdrawn` are records that only
-    an earlier version of the object had, and that the processed zone no longer has. `written_by_interrupted` are
-    documents that are unchanged because an interrupted load of the same object had already written them.
+    `cells_not_stored` counts, by column, measurements for which there is no parameter. `rows_missing` are rows that its
+    documents count, but do not have. `columns_missing` are parameters that its stations report and its layouts can
+    hold, but for which it has no column. `records_not_delivered` are rejected records that contain an error or nothing
+    at all instead of rows. `records_withdrawn` are records that only an earlier version of the object had, and that the
+    processed zone no longer has. `written_by_interrupted` are documents that are unchanged because an interrupted load
+    of the same object had already written them.
     """
 
     key: str
@@ -85,6 +87,8 @@ class ObjectCounts:
     renamed_parameters: list[RenamedParameter] = field(default_factory=list)
     unknown_columns: UnknownColumns | None = None
     cells_not_stored: dict[str, int] = field(default_factory=dict)
+    rows_missing: int = 0
+    columns_missing: tuple[str, ...] = ()
     known: bool = False
 
     @property
@@ -101,7 +105,8 @@ class ObjectCounts:
     @property
     def remarks(self) -> int:
         """How much is reported about the object besides its records."""
-        return len(self.unread_parameters) + len(self.renamed_parameters) + (self.unknown_columns is not None)
+        told = (self.unknown_columns is not None, self.rows_missing > 0, bool(self.columns_missing))
+        return len(self.unread_parameters) + len(self.renamed_parameters) + sum(told)
 
     @property
     def records_written(self) -> int:

@@ -125,12 +125,14 @@ class UnknownColumns:
 class ObjectReading:
     """The readings of one object's parameters, by name; its unknown columns, with the first different cells of each.
 
-    `not_stored` counts the cells of the known columns whose measurements correspond to no parameter.
+    `not_stored` counts the cells of the known columns whose measurements correspond to no parameter. `rows_missing` are
+    rows that its documents count, but do not have.
     """
 
     parameters: dict[str, ParameterReading] = field(default_factory=dict)
     unknown: dict[str, list[str]] = field(default_factory=dict)
     not_stored: Counter[str] = field(default_factory=Counter)
+    rows_missing: int = 0
 
     def add(self, more: Mapping[str, ParameterReading]) -> None:
         """Add the counts of another batch of the object."""

@@ -135,7 +135,8 @@ class RawBatch:
     `sheet` is the sheet of a workbook, `groups` the key in the document that each row was under (mostly its
     station), `containers` the document's keys that contained rows, `metadata` what a document says about
     its own fields (their units). If `has_payloads` is false, every payload was empty, and `rows` are the columns
-    next to them. `other_lists` are the keys of other lists in the document that could be rows.
+    next to them. `other_lists` are the keys of other lists in the document that could be rows. `rows_missing` is how
+    many rows the document counts, but does not have.
     """
 
     rows: pd.DataFrame
@@ -147,6 +148,7 @@ class RawBatch:
     rejected: pd.DataFrame = field(default_factory=lambda: empty_frame(REJECTED_SCHEMA))
     has_payloads: bool = True
     other_lists: Sequence[str] = ()
+    rows_missing: int = 0
 
 
 @dataclass(slots=True)

@@ -16,14 +16,15 @@ from forecast.networks.registry import Networks
 class Shapes:
     """`containers` are the keys under which documents have their rows; `beside` are members of them that are not rows.
 
-    `row_members` are, by container, the members of its entries that hold the rows. `units` are the keys
-    under which documents state the units of their fields. `objects` are the fields, as `spelled`, that hold objects:
-    in all others, text is just text, even "{". `formats` are the file formats of single networks, or of data
-    that are not observations.
+    `row_members` are, by container, the members of its entries that hold the rows. `counts` are the keys under which
+    documents state how many rows there are. `units` are the keys under which documents state the units of their fields.
+    `objects` are the fields, as `spelled`, that hold objects: in all others, text is just text, even "{". `formats` are
+    the file formats of single networks, or of data that are not observations.
     """
 
     containers: tuple[str, ...]
     row_members: Mapping[str, str]
+    counts: tuple[str, ...]
     beside: frozenset[str]
     units: tuple[str, ...]
     objects: frozenset[str]
@@ -38,6 +39,7 @@ def shapes_of(networks: Networks) -> Shapes:
     return Shapes(
         containers=tuple(dict.fromkeys(container.name for container in containers)),
         row_members={container.name: container.row for container in containers if container.row is not None},
+        counts=tuple(dict.fromkeys(name for container in containers for name in container.counts)),
         beside=frozenset(name for container in containers for name in container.beside),
         units=tuple(dict.fromkeys(container.units for container in containers if container.units is not None)),
         objects=frozenset(spelled(name) for layout in layouts if layout.blocks for name in layout.blocks.units),

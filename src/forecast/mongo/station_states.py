@@ -28,6 +28,8 @@ from forecast.mongo.presence import presence_of
 
 SUFFIX: Final = "_stations"
 _COUNT: Final = {"$sum": {"$map": {"input": {"$objectToArray": "$months"}, "as": "one", "in": "$$one.v"}}}
+# Another program's documents have ids of any type.
+_OF_STATIONS: Final = {"_id": {"$type": "string"}}
 # Enough days from the 28th of a month to reach the next one.
 _FIVE_DAYS: Final = timedelta(days=5)
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -79,7 +81,7 @@ class StationStates:
         Returns the stations that are silent now and were not before, or of which nothing was known.
         """
         with mongo_errors("reading the stations' states"):
-            known = {one["_id"]: one for one in self.collection.find({}, {"months": 0})}
+            known = {one["_id"]: one for one in self.collection.find(_OF_STATIONS, {"months": 0})}
         names = {station.id for station in stations}
         new = names - {name for name, one in known.items() if "count" in one}
         self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))

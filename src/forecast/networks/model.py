@@ -124,11 +124,13 @@ class Container:
 
     `beside` are members of it that are not stations. `units` is the key of the document that gives the units of its
     fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read. `row` is the member of
-    an entry that contains the row, such as the properties of a GeoJSON feature.
+    an entry that contains the row, such as the properties of a GeoJSON feature. `counts` are keys of the document that
+    give the number of its rows, or of all rows of which it is a page.
     """
 
     name: str
     row: str | None = None
+    counts: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     units: str | None = None
     rejected: str | None = None

@@ -59,6 +59,8 @@ def attention(
         *_of_objects(objects),
         *_unread(objects),
         *_unknown_columns(objects),
+        *_missing_rows(objects),
+        *_missing_columns(objects),
         *_quarantined(objects, tally, limits.max_rejection_rate),
         *_removed(removed),
         *_withdrawn(objects),
@@ -137,6 +139,29 @@ def _unknown_columns(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
         many = "" if len(found) == 1 else f"{len(found):,} objects have unknown columns, such as "
         message = f"{many}{key}: {words}" if many else f"{key} has unknown columns: {words}"
         yield Attention("info", "unknown_columns", message), len(found)
+
+
+def _missing_rows(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
+    """Rows that documents count, but do not have: they are on other pages of the response, or were lost."""
+    found = [counts for counts in objects if counts.rows_missing]
+    if found:
+        number = sum(counts.rows_missing for counts in found)
+        place = found[0].key if len(found) == 1 else f"{len(found):,} objects, such as {found[0].key},"
+        verb = "lacks" if len(found) == 1 else "lack"
+        words = f"{place} {verb} {number:,} rows that the response counts: are they in objects with its other pages?"
+        yield Attention("warning", "missing_rows", words, object=found[0].key if len(found) == 1 else None), number
+
+
+def _missing_columns(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
+    """Parameters that stations report, but for which objects have no column."""
+    alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for counts in objects:
+        if counts.columns_missing and not counts.renamed_parameters:
+            alike[counts.columns_missing].append(counts.key)
+    for parameters, keys in alike.items():
+        place = f"{keys[0]} has" if len(keys) == 1 else f"{len(keys):,} objects, such as {keys[0]}, have"
+        words = f"{place} no column of parameters that the stations report: {listed(parameters)}"
+        yield Attention("info", "missing_columns", words, object=keys[0] if len(keys) == 1 else None), len(keys)
 
 
 def _quarantined(objects: Sequence[ObjectCounts], tally: QualityTally, most: float) -> Iterator[_Counted]:

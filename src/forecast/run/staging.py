@@ -269,6 +269,13 @@ def _report_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None
     counts.cells_not_stored = dict(transformer.reading.not_stored)
     if transformer.reading.unknown:
         counts.unknown_columns = UnknownColumns.of(transformer.reading.unknown)
+    counts.columns_missing = tuple(transformer.columns_missing)
+    counts.rows_missing = transformer.reading.rows_missing
+    if counts.rows_missing:
+        facts = {"object": counts.key, "rows_missing": counts.rows_missing}
+        LOGGER.warning(
+            "%s lacks %d rows that its documents count", counts.key, counts.rows_missing, extra={"facts": facts}
+        )
     for code, parameter, words in counts.unread:
         facts = {"object": counts.key, "code": code, "parameter": parameter}
         LOGGER.warning("%s: %s", counts.key, words, extra={"facts": facts})

@@ -16,7 +16,7 @@ from forecast.transform.nearest import unknown_layout
 from forecast.transform.not_stored import cells_of
 from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.readers import Readers
-from forecast.transform.renamed import lacking, renamed, sample_cells
+from forecast.transform.renamed import Lack, lacking, renamed, sample_cells
 from forecast.transform.unit_gate import UnitGates
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
@@ -40,12 +40,14 @@ class ObjectTransformer:
         self._expected = ""
         self.reading = ObjectReading()
         self.renamed: list[RenamedParameter] = []
+        self.columns_missing: list[str] = []
         self._stations = stations
         self._seen_stations: set[str] = set()
         self._needs_unit = False
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Transform a batch. Raises ObjectRejectedError if no network recognises its rows, or if two do."""
+        self.reading.rows_missing += batch.rows_missing
         for name in batch.other_lists:
             self.reading.unknown.setdefault(f"{name} (a list next to the rows)", [])
         return joined([self._transform(*part) for part in self._readers.parts(batch)])
@@ -88,11 +90,14 @@ class ObjectTransformer:
             self._see(transformed, layout)
         self.reading.check(self._expected)
         self._gates.check()
+        lacks = self._lacks()
+        self.columns_missing = [lack.parameter.name for lack in lacks if not lack.has_column]
         if self.reading.unknown:
-            names = UnknownColumns.of(self.reading.unknown).words
+            columns = UnknownColumns.of(self.reading.unknown).words
             message = "%s has unknown columns, which are ignored: %s"
-            LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
-            self.renamed = self._find_renamed()
+            LOGGER.warning(message, self._key, columns, extra={"facts": {"object": self._key}})
+            names = names_of(self._readers.layouts)
+            self.renamed = list(renamed(lacks, self.reading.unknown, names, needs_unit=self._needs_unit))
         self._name_unused()
         return [transformed for _, transformed in waited]
 
@@ -110,14 +115,14 @@ class ObjectTransformer:
             if len(samples) < _SAMPLES and len(self.reading.unknown) <= _SAMPLED_COLUMNS:
                 samples += sample_cells(cells, _SAMPLES - len(samples))
 
-    def _find_renamed(self) -> list[RenamedParameter]:
+    def _lacks(self) -> list[Lack]:
+        """The parameters that the stations of the object report, and of which it has no cell."""
         stations = [station for name in sorted(self._seen_stations) if (station := self._stations.get(name))]
-        # A parameter that comes with another product of the network has not been renamed in this one.
+        # A parameter that comes with another product of the network is not missing in this one.
         held = frozenset[str]().union(*(reader.layout.parameters for reader in self._readers))
         promised = {parameter for station in stations for parameter in station.parameters if parameter in held}
         readings = self.reading.parameters
-        lacks = lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
-        return list(renamed(lacks, self.reading.unknown, names_of(self._readers.layouts), needs_unit=self._needs_unit))
+        return lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
 
 
 def _is_row(batch: RawBatch) -> bool:

@@ -229,3 +229,30 @@ def test_only_a_feature_without_properties_is_quarantined(read: Callable[..., An
     assert [(row["code"], row["reason"]) for row in result.rejected] == [
         ("malformed_record", "it has no object 'properties'")
     ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "missing"),
+    [
+        ({"numberMatched": 10}, 8),
+        ({"numberReturned": 3}, 1),
+        ({"totalFeatures": 2, "numberMatched": "unknown", "numberReturned": 2}, 0),
+        ({"numberMatched": 2, "numberReturned": 1}, 0),
+        ({"numberMatched": None, "numberReturned": True, "totalFeatures": -1}, 0),
+    ],
+)
+@pytest.mark.parametrize("pretty", [False, True])
+def test_rows_that_a_response_counts_and_does_not_have_are_counted(
+    stated: dict[str, Any], missing: int, pretty: bool, read: Callable[..., Any]
+) -> None:
+    answer = json.loads(as_features(TEN_MINUTES, HOUR)) | {"totalFeatures": 2} | stated
+    counted_first = {name: answer[name] for name in ("type", "totalFeatures", "numberMatched", "numberReturned")}
+    for document in (answer, counted_first | answer):
+        _, transformer = read(json.dumps(document, indent=2 if pretty else None).encode())
+        assert transformer.reading.rows_missing == missing
+
+
+def test_a_response_without_any_of_the_rows_that_it_counts_is_told_too(read: Callable[..., Any]) -> None:
+    answer = json.loads(as_features()) | {"numberMatched": 10}
+    result, transformer = read(json.dumps(answer).encode())
+    assert (result.rows_read, transformer.reading.rows_missing) == (0, 10)

@@ -73,6 +73,12 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
         raise ObjectRejectedError("unknown_layout", "the rows are in 'data', not where a known network has them")
 
 
+def rows_stated(fields: Mapping[str, Any], names: Collection[str]) -> int:
+    """The largest number of rows that a document states in any of these members; 0 if it states none."""
+    found = (fields.get(name) for name in names)
+    return max((value for value in found if isinstance(value, int) and not isinstance(value, bool)), default=0)
+
+
 def other_lists(fields: Mapping[str, Any], known: Collection[str]) -> list[str]:
     """The fields next to a document's rows that hold lists of objects, which may be other kinds of rows.
 

@@ -32,6 +32,7 @@ from forecast.extract.json.answers import (
     no_rows,
     only_around_rows,
     other_lists,
+    rows_stated,
 )
 from forecast.extract.json.header import (
     DocumentHeader,
@@ -113,13 +114,15 @@ class Document(NamedTuple):
             self._of_items(source, shapes, fields) if self.rows is None else self._of_tables(self.rows, source, shapes)
         )
         more = other_lists(fields, shapes.units)
-        has_rows = False
+        rows = 0
         for batch in read:
             batch.metadata, batch.other_lists = units, more
-            has_rows = has_rows or len(batch.rows) + len(batch.rejected) > 0
+            rows += len(batch.rows) + len(batch.rejected)
             yield batch
+        if rows < (stated := rows_stated(fields, shapes.counts)):
+            yield RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rows_missing=stated - rows)
         error = error_in(fields)
-        if error is not None and not has_rows:
+        if error is not None and not rows:
             raise instead_of_data(error)
         if error is not None:
             yield _rejected(error_beside_rows(error, f"{source.position}next to the rows", fields))

@@ -14,7 +14,9 @@ from forecast.networks.model import Container, Field, Layout, Licence, Network, 
 from forecast.networks.rmi_aws.fetch import FETCH
 from forecast.networks.station_source import StationSource
 
-_FEATURES: Final = (Container("features", row="properties"),)
+_FEATURES: Final = (
+    Container("features", row="properties", counts=("numberMatched", "totalFeatures", "numberReturned")),
+)
 _FLAGS: Final = Validated("qc_flags", "validated")
 _BESIDE: Final = ("FID", "the_geom")
 # Above grass and at the surface of the soil; at the top of the mast; of the sun only.
