@@ -186,12 +186,12 @@ def test_entries_are_ordered_by_severity_then_by_cause(codes: list[str], values:
 
 
 def test_rows_that_a_response_counts_and_does_not_have_are_a_warning() -> None:
-    words = "lacks 9 rows that the response counts: are they in objects with its other pages?"
+    words = "lacks rows that the response counts (9): are they in objects with its other pages?"
     assert told(loaded("a", rows_missing=9), loaded("b")) == [
         Attention("warning", "missing_rows", f"a {words}", object="a")
     ]
     (both,) = told(loaded("a", rows_missing=9), loaded("b", rows_missing=1_000))
-    assert both.message.startswith("2 objects, such as a, lack 1,009 rows that the response counts")
+    assert both.message.startswith("2 objects, such as a, lack rows that the response counts (1,009)")
 
 
 def test_columns_that_objects_lack_are_a_remark_unless_they_may_have_been_renamed() -> None:

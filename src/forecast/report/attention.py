@@ -148,7 +148,7 @@ def _missing_rows(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
         number = sum(counts.rows_missing for counts in found)
         place = found[0].key if len(found) == 1 else f"{len(found):,} objects, such as {found[0].key},"
         verb = "lacks" if len(found) == 1 else "lack"
-        words = f"{place} {verb} {number:,} rows that the response counts: are they in objects with its other pages?"
+        words = f"{place} {verb} rows that the response counts ({number:,}): are they in objects with its other pages?"
         yield Attention("warning", "missing_rows", words, object=found[0].key if len(found) == 1 else None), number
 
 

@@ -274,7 +274,7 @@ def _report_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None
     if counts.rows_missing:
         facts = {"object": counts.key, "rows_missing": counts.rows_missing}
         LOGGER.warning(
-            "%s lacks %d rows that its documents count", counts.key, counts.rows_missing, extra={"facts": facts}
+            "%s lacks rows that its documents count: %d", counts.key, counts.rows_missing, extra={"facts": facts}
         )
     for code, parameter, words in counts.unread:
         facts = {"object": counts.key, "code": code, "parameter": parameter}

@@ -63,11 +63,11 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "{number} objects, such as {object}, have no column of parameters that the stations report: {parameters}": (
         "{number} objets, dont {object}, n'ont pas de colonne de paramètres que les stations mesurent : {parameters}"
     ),
-    "{object} lacks {number} rows that the response counts: are they in objects with its other pages?": (
-        "{object} : il manque {number} lignes que la réponse compte ; sont-elles dans les objets de ses autres pages ?"
+    "{object} lacks rows that the response counts ({number}): are they in objects with its other pages?": (
+        "{object} : il manque des lignes que la réponse compte ({number}) ; sont-elles dans les objets de ses autres pages ?"
     ),
-    "{objects} objects, such as {object}, lack {number} rows that the response counts: are they in objects with its other pages?": (
-        "{objects} objets, dont {object} : il manque {number} lignes que les réponses comptent ; sont-elles dans les "
+    "{objects} objects, such as {object}, lack rows that the response counts ({number}): are they in objects with its other pages?": (
+        "{objects} objets, dont {object} : il manque des lignes que les réponses comptent ({number}) ; sont-elles dans les "
         "objets de leurs autres pages ?"
     ),
     "{number} observations that earlier versions of objects gave are no longer in the processed zone; the database keeps them": (

@@ -47,7 +47,8 @@ def parts_of(batch: RawBatch, layouts: Sequence[TimeFields]) -> list[RawBatch]:
 def split_by_own(batch: RawBatch, layouts: Sequence[DeclaredLayout]) -> list[tuple[RawBatch, DeclaredLayout]]:
     """One batch per layout with the rows that fill columns which identify this layout and none of the others.
 
-    Rows of which this is not true are rejected. Empty if it is true of none, so that the batch cannot be split.
+    Rows of which this is not true are rejected if they have a value, and belong to the first layout otherwise. Empty
+    if it is true of none, so that the batch cannot be split.
     """
     names = [normalise_field(name) for name in batch.rows.columns]
     common = frozenset.intersection(*(layout.recognised_by for layout in layouts))
@@ -55,6 +56,11 @@ def split_by_own(batch: RawBatch, layouts: Sequence[DeclaredLayout]) -> list[tup
     is_clear = fills.sum(axis=1) == 1
     if not is_clear.any():
         return []
+    columns = Columns(batch.rows)
+    fields = frozenset[str]().union(*(layout.read_fields(columns) for layout in layouts))
+    has_values = _filled(batch, names, fields)
+    fills[:, 0] |= ~is_clear & ~has_values
+    is_clear |= ~has_values
     parts = []
     for number, layout in enumerate(layouts):
         rows = is_clear & fills[:, number]

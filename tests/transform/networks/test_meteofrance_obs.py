@@ -227,9 +227,11 @@ def test_hourly_rows_among_those_of_six_minutes_are_read_as_what_they_are(writte
 
 def test_a_row_without_what_tells_the_periods_apart_is_quarantined_alone() -> None:
     without = {name: None if name in ("rr1", "tn", "tx", "un", "ux", "fxy", "dxy") else HOUR[name] for name in HOUR}
-    result = transform(batch_of([SIX_MINUTES, without, HOUR]))
+    empty = {name: HOUR[name] for name in ("geo_id_insee", "validity_time")}
+    result = transform(batch_of([SIX_MINUTES, without, HOUR, empty, {}]))
     assert sorted(row["parameter_group"] for row in result.observations) == ["1h", "6min"]
     assert [(row["position"], row["code"]) for row in result.rejected] == [("line 2", "ambiguous_layout")]
+    assert (result.rows_read, result.rows_empty) == (5, 2)
 
 
 def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:

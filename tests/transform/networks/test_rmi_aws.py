@@ -235,10 +235,14 @@ def test_only_a_feature_without_properties_is_quarantined(read: Callable[..., An
     ("stated", "missing"),
     [
         ({"numberMatched": 10}, 8),
+        ({"numberMatched": "10"}, 8),
+        ({"numberMatched": 10.0}, 8),
+        ({"numberMatched": 10**30}, 0),
         ({"numberReturned": 3}, 1),
         ({"totalFeatures": 2, "numberMatched": "unknown", "numberReturned": 2}, 0),
         ({"numberMatched": 2, "numberReturned": 1}, 0),
         ({"numberMatched": None, "numberReturned": True, "totalFeatures": -1}, 0),
+        ({"numberMatched": 10.5, "numberReturned": {"n": 9}, "totalFeatures": "10 %"}, 0),
     ],
 )
 @pytest.mark.parametrize("pretty", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ _FIRST_ERROR_STATUS: Final = 400
 # Airbyte flattens documents to columns, in which an empty list of errors is text.
 _EMPTY_TEXTS: Final = frozenset({"", "[]", "{}", "null", "false"})
 _MAX_MESSAGE: Final = 300
+_COUNT: Final = re.compile("[0-9]{1,15}")
 _SHOWN_NAMES: Final = 12
 _SHOWN_LETTERS: Final = 40
 
@@ -75,8 +77,14 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
 
 def rows_stated(fields: Mapping[str, Any], names: Collection[str]) -> int:
     """The largest number of rows that a document states in any of these members; 0 if it states none."""
-    found = (fields.get(name) for name in names)
-    return max((value for value in found if isinstance(value, int) and not isinstance(value, bool)), default=0)
+    return max((_whole_number(fields.get(name)) for name in names), default=0)
+
+
+def _whole_number(value: object) -> int:
+    """A number, or digits; 0 for anything else, such as "unknown"."""
+    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+    text = f"{value:.0f}" if is_whole else value
+    return int(text) if isinstance(text, str) and _COUNT.fullmatch(text) else 0
 
 
 def other_lists(fields: Mapping[str, Any], known: Collection[str]) -> list[str]:
