@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -197,11 +197,13 @@ class DatasetWriter:
         """Write the hours that depend on these station-days, from the days that have just been written."""
         hourly = self._hourly()
         outdated = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
-        for day, stations in days_of_hours(marks).items():
+        due = {
+            day: {one for one in stations if (one, day) not in self._hours_written or one in outdated.get(day, ())}
+            for day, stations in days_of_hours(marks).items()
+        }
+        for first, last, stations in _pairs(due):
             self.check_stop()
-            due = {one for one in stations if (one, day) not in self._hours_written or one in outdated.get(day, ())}
-            if due:
-                hourly.write(day, due)
+            hourly.write(first, last, stations)
         self._check_after(pending, marks)
 
     def _hourly(self) -> HourlyDataset:
@@ -256,6 +258,16 @@ def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
             run = [one]
     if run:
         yield run
+
+
+def _pairs(due: Mapping[int, set[str]]) -> Iterator[tuple[int, int, set[str]]]:
+    """One or two consecutive days (first and last) with the same stations: a day's hours need the next one's file."""
+    days = [day for day in sorted(due) if due[day]]
+    while days:
+        first = last = days.pop(0)
+        if days and days[0] == first + 1 and due[days[0]] == due[first]:
+            last = days.pop(0)
+        yield first, last, due[first]
 
 
 def _by_days(marks: Marks) -> Iterator[Marks]:

@@ -7,7 +7,7 @@ observations has no row; a value from less than 75 % of the expected observation
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from forecast.qc.flags import FAIL, SUSPECT
 from forecast.qc.resampling import WIND, Resampling
 from forecast.storage import Store
 from forecast.zone.dataset import (
+    CURRENT,
     DayFile,
     ReadDay,
     by_part,
@@ -55,6 +56,8 @@ OBSERVED: Final = [
     name for name in DATASET_SCHEMA.names if name in {*KEYS, *HOURLY_PARAMETERS, *map(flag_column, HOURLY_PARAMETERS)}
 ]
 Marks = Iterable[tuple[str, int]]
+# Rows (about 300 bytes each) whose hours are computed at once: of many stations it takes hardly longer than of one.
+_ROWS_AT_ONCE: Final = 20_000
 # The hours of some stations on a day.
 HoursOf = Callable[[Collection[str]], pa.Table]
 
@@ -107,12 +110,22 @@ class HourlyDataset:
     read: ReadDay
     folder: Path
 
-    def write(self, day: int, changed: Collection[str]) -> None:
-        """Bring the hours of these stations on a day up to date, from the dataset.
+    def write(self, first: int, last: int, changed: Collection[str]) -> None:
+        """Bring the hours of these stations on these consecutive days up to date, from the dataset.
 
         Each file appears whole or not at all, and one that would be the same again is left.
         """
-        self._put(day, changed, lambda names: self._hours(day, names))
+        parts = max((file.parts for file in self._files(first)), default=parts_for(len(self.minutes)))
+        names: set[str] = set()
+        observed: list[pa.Table] = []
+        for some in by_part(changed, parts).values():
+            names |= some
+            observed += self._observed_until(first, last, some)
+            if sum(table.num_rows for table in observed) >= _ROWS_AT_ONCE:
+                self.put_days(first, last, names, _in_order(observed))
+                names, observed = set(), []
+        if names:
+            self.put_days(first, last, names, _in_order(observed))
 
     def put_days(self, first: int, last: int, changed: Collection[str], observations: pa.Table) -> None:
         """The same of some days one after another, whose observations are at hand to the midnight after the last."""
@@ -124,7 +137,7 @@ class HourlyDataset:
             self._put(day, changed, partial(of_stations, of_day))
 
     def _put(self, day: int, changed: Collection[str], hours: HoursOf) -> None:
-        there = {file: listed for listed in self.store.list(day_folder(day, HOURLY)) if (file := day_file(listed.key))}
+        there = self._files(day, HOURLY)
         parts = max((file.parts for file in there), default=parts_for(len(self.minutes)))
         for number, names in by_part(changed, parts).items():
             file = DayFile(day, number, parts)
@@ -134,7 +147,7 @@ class HourlyDataset:
         """Put the hours of some stations in place of theirs in a file."""
         before = None if listed is None else readable(listed, self.store, self.folder, schema=HOURLY_SCHEMA)
         if listed is not None and before is None:
-            table = of_file(self._hours(file.day, None), file)
+            table = of_file(self._hours(file.day), file)
         else:
             table = hours(names)
             if before is not None:
@@ -145,25 +158,37 @@ class HourlyDataset:
         elif before is None or not _plain(table).equals(_plain(before)):
             publish_table(table, file.key_in(HOURLY), self.store, self.folder)
 
-    def _hours(self, day: int, names: Collection[str] | None) -> pa.Table:
-        """The hours of some stations, or of all, from the dataset."""
-        midnight_after = self._observed(day + 1, names)
-        at_once = pc.equal(midnight_after["timestamp"], pa.scalar(midnight(day + 1), UTC_TIME))
-        observed = concatenated([self._observed(day, names), midnight_after.filter(at_once)])
-        return hours_of(observed, day, self.minutes)
+    def _hours(self, day: int) -> pa.Table:
+        """The hours of all stations, from the dataset."""
+        return hours_of(_in_order(self._observed_until(day, day, None)), day, self.minutes)
 
-    def _observed(self, day: int, names: Collection[str] | None) -> pa.Table:
-        """What the dataset has of some stations, or of all, on a day."""
-        tables = [DATASET_SCHEMA.empty_table().select(OBSERVED)]
-        for listed in self.store.list(day_folder(day)):
-            file = day_file(listed.key)
-            if file is None or (names is not None and file.number not in by_part(names, file.parts)):
+    def _files(self, day: int, dataset: str = CURRENT) -> dict[DayFile, RawObject]:
+        found = self.store.list(day_folder(day, dataset))
+        return {file: listed for listed in found if (file := day_file(listed.key))}
+
+    def _observed_until(self, first: int, last: int, names: Collection[str] | None) -> Iterator[pa.Table]:
+        """What the dataset has of some stations, or of all, on days up to the midnight after the last."""
+        for day in range(first, last + 1):
+            yield from self._observed(day, names)
+        after = pa.scalar(midnight(last + 1), UTC_TIME)
+        for table in self._observed(last + 1, names):
+            yield table.filter(pc.equal(table["timestamp"], after))
+
+    def _observed(self, day: int, names: Collection[str] | None) -> Iterator[pa.Table]:
+        """What the dataset has of some stations, or of all, in each file of a day."""
+        files = self._files(day)
+        numbers = {parts: by_part(names or (), parts) for parts in {file.parts for file in files}}
+        for file, listed in files.items():
+            if names is not None and file.number not in numbers[file.parts]:
                 continue
             table = readable(listed, self.store, self.folder, OBSERVED)
             if table is None:
                 table = of_file(self.read(day, None), file).select(OBSERVED)
-            tables.append(table if names is None else of_stations(table, names))
-        return pa.concat_tables(tables)
+            yield table if names is None else of_stations(table, names)
+
+
+def _in_order(observed: Iterable[pa.Table]) -> pa.Table:
+    return concatenated([DATASET_SCHEMA.empty_table().select(OBSERVED), *observed])
 
 
 def _plain(table: pa.Table) -> pa.Table:
