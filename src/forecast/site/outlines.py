@@ -71,6 +71,9 @@ def _coarse(points: Any, fine: float) -> Any:
 def _cut(ring: list[Point], box: Box) -> list[Point]:
     """The part of a polygon in a box, by Sutherland and Hodgman (1974): edge after edge of the box."""
     for axis, bound, above in ((0, box.west, True), (0, box.east, False), (1, box.south, True), (1, box.north, False)):
+        values = [point[axis] for point in ring]
+        if not ring or (min(values) >= bound if above else max(values) <= bound):
+            continue
         kept: list[Point] = []
         for place, point in enumerate(ring):
             before = ring[place - 1]

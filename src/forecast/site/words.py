@@ -74,9 +74,12 @@ _FEW_SECONDS: Final = 10
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
-    """English or French. Texts that the catalogue lacks stay English."""
+    """English or French. Texts that the catalogue lacks stay English.
+
+    There is one of each, which is compared and hashed as such, so that results can be cached by it.
+    """
 
     code: str
     own_name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -78,6 +79,8 @@ def _good(week: Week, name: str) -> Floats:
     return np.where(week.flags[name] == _GOOD, week.values[name], np.nan)
 
 
+# The same in every language.
+@lru_cache(maxsize=SECTORS * len(SPEEDS))
 def _wedge(sector: int, inner: float, outer: float) -> str:
     half = math.radians(360 / SECTORS / 2 * 0.86)
     angle, middle = math.radians(360 / SECTORS * sector), _SIZE / 2

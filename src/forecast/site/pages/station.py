@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -91,14 +92,14 @@ def _heat(view: StationView, language: Language) -> dict[str, Any] | None:
     days = last_days(view.days[-1].day, NIGHTS)
     known = {day.day: day for day in view.days}
     names = _measured(list({name for day in view.days for name in day.parameters}))
-    most = {name: max(_received(day, name) for day in view.days) for name in names}
-    rows = [
-        {
-            "title": language.parameter(name),
-            "cells": Markup("").join(_cell(day, known.get(day), name, most[name], view, language) for day in days),
-        }
-        for name in names
-    ]
+    # Nothing was expected before the first observation.
+    before = [day for day in days if view.first is not None and day < view.first.date()]
+    blank = "".join(_blank(day, language) for day in before)
+    rows = []
+    for name in names:
+        most = max(_received(day, name) for day in view.days)
+        cells = "".join(_cell(day, known.get(day), name, most, language) for day in days[len(before) :])
+        rows.append({"title": language.parameter(name), "cells": Markup(blank + cells)})  # noqa: S704  escaped words
     heads = [language.day(day) for place, day in enumerate(days) if place % _DATE_EVERY == 0]
     return {"heads": heads, "rows": rows, "span": _DATE_EVERY}
 
@@ -107,26 +108,36 @@ def _received(day: Day, name: str) -> int:
     return day.parameters[name].received if name in day.parameters else 0
 
 
-def _cell(day: date, known: Day | None, name: str, most: int, view: StationView, language: Language) -> Markup:
+def _cell(day: date, known: Day | None, name: str, most: int, language: Language) -> str:
     """A parameter on one day. A parameter that is reported less often is compared with its own best day."""
-    if view.first is not None and day < view.first.date():
-        return _drawn("", language.day(day))
-    received = 0 if known is None else _received(known, name)
+    values = None if known is None else known.parameters.get(name)
     expected = most if known is None else min(known.expected, most) or most
+    if values is None:
+        return _counted(day, 0, expected, 0, language)
+    return _counted(day, values.received, expected, values.flagged, language)
+
+
+# Most cells of a page are those of other parameters, and of other stations.
+@lru_cache(maxsize=10_000)
+def _counted(day: date, received: int, expected: int, flagged: int, language: Language) -> str:
     share = received / expected if expected else 0.0
     kind = next((kind for least, kind in _SHARES if share >= least), _NOTHING)
     words = f"{language.day(day)}: {language.number(received)} / {language.number(expected)}"
-    flagged = 0 if known is None or name not in known.parameters else known.parameters[name].flagged
     if flagged:
         words += f", {language.t('{number} flagged', number=language.number(flagged))}"
     ring = " ring" if received and flagged > _RING * received else ""
     return _drawn(f"{kind}{ring}", words)
 
 
-def _drawn(kind: str, words: str) -> Markup:
+@lru_cache(maxsize=1_000)
+def _blank(day: date, language: Language) -> str:
+    return _drawn("", language.day(day))
+
+
+def _drawn(kind: str, words: str) -> str:
     """A cell of the table. With the template, a page's hundreds of cells took over 1 ms of CPU more."""
     shown = escape(escaped(words))
-    return Markup(f'<td class="{kind}" title="{shown}"><span>{shown}</span></td>')  # noqa: S704  the words are escaped
+    return f'<td class="{kind}" title="{shown}"><span>{shown}</span></td>'
 
 
 def _numbers(week: Week, language: Language) -> Iterator[dict[str, str]]:
