@@ -225,6 +225,14 @@ def test_hourly_rows_among_those_of_six_minutes_are_read_as_what_they_are(writte
     assert transformer.reading.unknown == {}
 
 
+def test_six_minute_rows_under_the_columns_of_hourly_ones_are_not_read_as_hours() -> None:
+    """Their sunshine and radiation are those of six minutes; at other minutes than the full hour this shows."""
+    row = {name: value for name, value in SIX_MINUTES.items() if name != "rr_per"} | {"rr1": None}
+    result = transform(batch_of([row, HOUR]))
+    assert [entry["parameter_group"] for entry in result.observations] == ["1h"]
+    assert [(entry["position"], entry["code"]) for entry in result.rejected] == [("line 1", "wrong_period")]
+
+
 def test_a_row_without_what_tells_the_periods_apart_is_quarantined_alone() -> None:
     without = {name: None if name in ("rr1", "tn", "tx", "un", "ux", "fxy", "dxy") else HOUR[name] for name in HOUR}
     empty = {name: HOUR[name] for name in ("geo_id_insee", "validity_time")}

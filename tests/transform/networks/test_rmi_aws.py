@@ -196,6 +196,23 @@ def test_a_wind_vane_that_fails_costs_its_values_and_the_one_row_that_could_be_a
     assert (len(result.observations), result.rejected) == (len(rows), [])
 
 
+@pytest.mark.parametrize("hours", [1, 24])
+def test_hourly_rows_with_an_empty_column_of_the_direction_are_not_read_as_ten_minute_rows(
+    read: Callable[..., Any], hours: int
+) -> None:
+    """A table with one schema for both layers has the column for hourly rows, too."""
+    empty = {"wind_direction": None}
+    rows = [at(HOUR, f"{hour:02}:00", **empty) for hour in range(hours)]
+    other = [at(TEN_MINUTES, "00:10", code=6996), at(TEN_MINUTES, "00:20", code=6996, **empty)]
+    result, _ = read(lines(*rows, *other))
+    assert [row["station_id"] for row in result.observations] == ["rmi-6996", "rmi-6996"]
+    why = "and the station has no row at another time: it may be one of RMI's hourly observations"
+    assert {(row["code"], row["reason"]) for row in result.rejected} == {
+        ("wrong_period", f"without wind_direction, {why}")
+    }
+    assert len(result.rejected) == hours
+
+
 def test_means_of_the_hour_are_counted_and_not_taken_for_observations(read: Callable[..., Any]) -> None:
     _, transformer = read(as_features(HOUR))
     assert transformer.reading.not_stored.keys() == {

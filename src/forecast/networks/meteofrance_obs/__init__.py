@@ -39,7 +39,7 @@ HOURLY: Final = Layout(
     recognise=Recognise(columns=_COLUMNS, any_of=("rr1", "tn", "tx", "un", "ux", "fxy", "dxy")),
     station="geo_id_insee",
     station_digits=8,
-    time=UtcTime("validity_time"),
+    time=UtcTime("validity_time", step_minutes=60),
     fields={
         **_COMMON,
         "tn": Field("air_temperature_min_1h", "K"),

@@ -103,5 +103,6 @@ NETWORK: Final = Network(
         "An exception report comes with status 200.",
         "Hourly rows contain hourly means: only their sums, gusts and radiation are stored.",
         "Hourly rows lack the wind direction. One next to 10-minute rows that have it is quarantined.",
+        "So are rows of full hours with an empty column of it, unless the station has rows at other times.",
     ),
 )
