@@ -141,7 +141,7 @@ def run_pipeline(
     reports = RunReports(run, processed)
     with stoppable(run.stop):
         status = _run(run, reports, raw, processed, stations)
-        return status, generate_quality_report(run, stations)
+        return status, run.quality or generate_quality_report(run, stations)
 
 
 def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> PipelineStatus:
@@ -261,7 +261,8 @@ def _report_findings(
             except ForecastError as error:
                 # If one fault causes another, the first is the one to fix.
                 fault = fault or error
-        reports.findings(generate_quality_report(run, stations), found)
+        run.quality = generate_quality_report(run, stations)
+        reports.findings(run.quality, found)
     if fault is None and not found.ok:
         return RetryableError(
             "records that were loaded are no longer in the database; was it restored or changed in the meantime? "

@@ -34,6 +34,9 @@ def escaped(text: str) -> str:
 
 def escaped_lines(text: str) -> str:
     """The same for a text whose line breaks are the program's own."""
+    # A report has a hundred thousand lines.
+    if text.replace("\n", "").isprintable():
+        return text
     return "\n".join(escaped(line) for line in text.split("\n"))
 
 

@@ -11,6 +11,7 @@ import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,11 +39,16 @@ def circumstances_digest(stations: Stations, limits: Limits) -> str:
 
 def code_digest() -> str:
     """A digest of this program, of Python, and of the libraries that turn raw bytes into values."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in [_SOURCE_FOLDER / "main.py", *sorted((_SOURCE_FOLDER / "forecast").rglob("*.py"))]:
-        digest.update(path.read_bytes())
     libraries = [version(name) for name in _LIBRARIES]
-    digest.update(repr((platform.python_version(), libraries)).encode())
+    return _digest((_source_digest(_SOURCE_FOLDER), platform.python_version(), libraries))
+
+
+# A process runs the code that it started with.
+@cache
+def _source_digest(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in [folder / "main.py", *sorted((folder / "forecast").rglob("*.py"))]:
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -23,6 +23,7 @@ from forecast.mongo.client import ObservationCollection, server_of
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.lock import Lease, LeaseHeldError, lease
 from forecast.report.findings import Findings
+from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import RunStatus
 from forecast.report.status import RunInfo, RunProgress
 from forecast.zone.writer import RunContext
@@ -96,6 +97,8 @@ class Run:
     loaded_station_days: set[tuple[str, int]] = field(default_factory=set)
     samples: list[pd.DataFrame] = field(default_factory=list)
     presence: Presence | None = None
+    # The one that was written; none in a dry run, or if the run failed before.
+    quality: QualityReport | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     lease: Lease | None = None
     # Another run was active and did not end before this one gave up, so the other's status is kept.
