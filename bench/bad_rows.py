@@ -16,7 +16,7 @@ ROWS: Final = 60_000
 ROWS_PER_OBJECT: Final = 6_000
 _SEED: Final = 20_241_001
 # By field: its unit, and values within the range of the climate, of the sensor, and outside both.
-_VALUES: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
+FIELDS: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
     "Temperature": ("°F", (20, 45, 70, 110, 150, 250)),
     "Dew Point": ("°F", (5, 30, 60, 90, 130, 250)),
     "Humidity": ("%", (5, 50, 100, 103, 120)),
@@ -28,7 +28,7 @@ _VALUES: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
 
 
 def write_rows(folder: Path, *, is_bad: bool) -> None:
-    """Write ROWS rows of ten stations below a folder; if they are bad, each field keeps its value in one row of four."""
+    """Write ROWS rows of ten stations below a folder; of bad ones, each field keeps its value in one row of four."""
     names = [station.id for station in stations()]
     write_history_jsonl(folder, rows=ROWS, rows_per_object=ROWS_PER_OBJECT, station_ids=names, start=date(2024, 1, 1))
     if not is_bad:
@@ -42,6 +42,6 @@ def write_rows(folder: Path, *, is_bad: bool) -> None:
 
 
 def _spoil(row: dict[str, Any], chance: np.random.Generator) -> None:
-    for field, (unit, values) in _VALUES.items():
+    for field, (unit, values) in FIELDS.items():
         if field in row and chance.random() > 1 / 4:
             row[field] = f"{values[chance.integers(len(values))]:g} {unit}"

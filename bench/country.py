@@ -20,7 +20,7 @@ from forecast_demo.weather import Site
 # As many as the hour of 17 October 2024, 14:00.
 STATIONS: Final = 2_033
 # What is there before the hour that is measured, at noon: the checks look back 90.5 hours from the start of its day.
-HOURS_BEFORE: Final = 84
+HOURS_BEFORE: Final = 108
 START: Final = datetime(2024, 10, 14, tzinfo=UTC)
 # Three of five measure temperature and rain alone, which makes the 6.8 values a station of a real hour.
 _OF_ALL: Final = {

@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench import country, history
+from bench import bad_rows, country, history
 from bench.growth import is_straight
 from bench.run import drop, line, replica_set, run_on_one_core, settings
 from bench.run import stations as series
@@ -37,6 +37,7 @@ CURVE_HOURS = 12
 OBJECTS = (10, 100, 1_000)
 OBJECT_ROWS = 288_000
 SMALL_OBJECTS = 0.6
+BAD_ROWS = 0.4
 # What history grows to where nothing is asked for: minutes, where 5 million documents take ten.
 DOCUMENTS, OLD_OBJECTS = 1_000_000, 100_000
 
@@ -55,9 +56,14 @@ CITY, COUNTRY, REGISTRY = Aim(90, 500), Aim(5, 500), Aim(3, 500)
 def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: int, chosen: int) -> dict[str, Any]:
     """A whole run; CPU of all that it does.
 
-    Over the first `chosen` of so many stations, of those the newest day; over `rows` in so many objects ("series"); or
-    over the hours of a country that are there ("hours").
+    Over the first `chosen` of so many stations, of those the newest day; over `rows` in so many objects ("series");
+    over the hours of a country that are there ("hours"); or over rows that are all "sound" or "bad".
     """
+    if shape in ("sound", "bad"):
+        if not (folder / "raw").exists():
+            bad_rows.write_rows(folder / "raw", is_bad=shape == "bad")
+            return {}
+        return run_on_one_core(settings(uri, folder, "bench_scale"), series())
     if shape == "series":
         return child_of_objects(uri, folder, stations, rows)
     if shape == "hours":
@@ -170,6 +176,16 @@ def objects(uri: str, folder: Path) -> bool:
     return is_straight(cpu, "object") and share >= SMALL_OBJECTS
 
 
+def bad(uri: str, folder: Path) -> bool:
+    """Rows of which nearly every value is flagged beside the same rows as they were; whether they take their time."""
+    sound, spoilt = (measured(uri, folder, shape, 0, 0) for shape in ("sound", "bad"))
+    told("sound rows", sound)
+    told(f"the same with {spoilt['anomalies']:,} values flagged", spoilt)
+    share = sound["cpu"] / spoilt["cpu"]
+    line("speed with bad values", f"{share:.2f}", f"of that of sound ones, at least {BAD_ROWS:g}")
+    return bool(share >= BAD_ROWS)
+
+
 def main(arguments: list[str]) -> int:
     parser = ArgumentParser(prog="bench.scale", description=__doc__)
     parser.add_argument("--documents", type=int, default=DOCUMENTS, help="history up to so many (default: %(default)s)")
@@ -189,6 +205,7 @@ def main(arguments: list[str]) -> int:
                 one_of_many(uri, folder),
                 curve(uri, folder),
                 objects(uri, folder),
+                bad(uri, folder),
                 history.documents(uri, folder, most.documents),
                 history.objects(uri, folder, most.objects),
             ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import country, scale
+from bench import bad_rows, country, scale
 from bench.growth import is_straight
 
 FIGURES = """\
@@ -49,6 +49,42 @@ def test_the_benchmark_compares_the_same_rows_in_few_objects_and_in_many(
     assert re.search(r" 0\.60 +of that in the largest, at least 0\.6\n", printed)
     figures[1_000] = 20.1
     assert not scale.objects("mongodb://nowhere", tmp_path)
+
+
+def test_the_benchmark_compares_bad_rows_with_sound_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"sound": 4.0, "bad": 10.0}
+
+    def measured(_uri: str, _folder: Path, shape: str, _stations: int, _hours: int) -> dict[str, float]:
+        return {"cpu": figures[shape], "rows": 60_000, "peak_mb": 300, "anomalies": 1_234}
+
+    monkeypatch.setattr(scale, "measured", measured)
+    assert scale.bad("mongodb://nowhere", tmp_path)
+    assert "the same with 1,234 values flagged" in (printed := capsys.readouterr().out)
+    assert re.search(r"speed with bad values +0\.40 +of that of sound ones, at least 0\.4\n", printed)
+    figures["bad"] = 10.1
+    assert not scale.bad("mongodb://nowhere", tmp_path)
+
+
+def test_bad_rows_are_the_sound_ones_with_three_of_four_values_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bad_rows, "ROWS", 400)
+    for is_bad in (False, True):
+        bad_rows.write_rows(tmp_path / str(is_bad), is_bad=is_bad)
+    sound, bad = (
+        [
+            json.loads(text)["_airbyte_data"]
+            for path in sorted(place.rglob("*.jsonl"))
+            for text in path.read_text("utf-8").splitlines()
+        ]
+        for place in (tmp_path / "False", tmp_path / "True")
+    )
+    assert [row["DateTime"] for row in bad] == [row["DateTime"] for row in sound]
+    changed = [one[field] != other[field] for one, other in zip(sound, bad, strict=True) for field in bad_rows.FIELDS]
+    assert len(sound) == 400
+    assert (sum(changed), len(changed)) == (2_125, 2_800)
 
 
 @pytest.mark.parametrize(("last", "held"), [(5.0, True), (5.1, False)])
