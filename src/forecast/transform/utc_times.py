@@ -33,8 +33,7 @@ def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTi
     rejections = [Rejection(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     if time.step_minutes is not None:
         other = ~readings.unreadable & (readings.moments.astype(np.int64) % (60 * time.step_minutes) != 0)
-        reason = f"not at a full {time.step_minutes} minutes: the row covers a different period from those of its "
-        "layout"
+        reason = f"not at a full {time.step_minutes} minutes, so the row covers another period than those of its layout"
         rejections.append(Rejection(other, "wrong_period", time.column, reason, times))
     clock = readings.moments
     if time.local_stations:

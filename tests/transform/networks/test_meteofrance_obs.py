@@ -230,7 +230,10 @@ def test_six_minute_rows_under_the_columns_of_hourly_ones_are_not_read_as_hours(
     row = {name: value for name, value in SIX_MINUTES.items() if name != "rr_per"} | {"rr1": None}
     result = transform(batch_of([row, HOUR]))
     assert [entry["parameter_group"] for entry in result.observations] == ["1h"]
-    assert [(entry["position"], entry["code"]) for entry in result.rejected] == [("line 1", "wrong_period")]
+    reason = "not at a full 60 minutes, so the row covers another period than those of its layout"
+    assert [(entry["position"], entry["code"], entry["reason"]) for entry in result.rejected] == [
+        ("line 1", "wrong_period", reason)
+    ]
 
 
 def test_a_row_without_what_tells_the_periods_apart_is_quarantined_alone() -> None:
