@@ -115,12 +115,12 @@ def _share(clean: Clean, name: str) -> float:
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
     day, words = 20_001, " ".join(TEXT.split())
-    at_9, at_10 = day * DAY_MS + round(9.5 * HOUR_MS) - 1, day * DAY_MS + round(9.5 * HOUR_MS)
-    for since, days_before in ((at_9, 1), (at_10, 0)):
+    limit = day * DAY_MS + round(6.5 * HOUR_MS)
+    for since, days_before in ((limit - 1, 1), (limit, 0)):
         changes = Changes({LESQUIN: {day}}, {(LESQUIN, day): since})
         (window,) = windows_of(changes, load_stations(), nominal_rows)
-        assert (day - window.first, window.last - day) == (days_before, 5)
-    assert "the day itself and five days after it, and the day before if anything is new up to 9:30 UTC" in words
+        assert (day - window.first, window.last - day) == (days_before, 4)
+    assert "the day itself and four days after it, and the day before if anything is new up to 6:30 UTC" in words
     (span,) = Changes({LESQUIN: {day}}).watched(LESQUIN)
     assert (day * DAY_MS - span[0]) / HOUR_MS == 30
     assert "the flags of the 30 hours before" in words
