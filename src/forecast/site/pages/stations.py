@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from markupsafe import Markup, escape
@@ -98,7 +99,7 @@ def _row(view: StationView, site: Site, language: Language) -> Markup:
         flagged = language.percent(share)
     last = "–" if view.last is None else language.moment(view.last, site.made_at)
     numbers = (("Last value", last), ("Received, last day", received), ("Flagged", flagged))
-    cells = "".join(f'\n<td class="n" data-label="{_shown(language.t(one))}">{text}</td>' for one, text in numbers)
+    cells = "".join(f'\n<td class="n" data-label="{_label(one, language)}">{text}</td>' for one, text in numbers)
     href = _shown(page_name(station_page(view.place.id), language))
     return Markup(  # noqa: S704  all data are escaped
         f'<tr class="station"><td class="block"><span class="tag {mark.kind}">{mark.glyph} {language.t(mark.word)}'
@@ -106,6 +107,11 @@ def _row(view: StationView, site: Site, language: Language) -> Markup:
         f'<span class="soft">{_shown(about(view, language))}</span></td>\n'
         f'<td class="block">{_shown(_why(view, site, language))}</td>{cells}</tr>'
     )
+
+
+@cache
+def _label(words: str, language: Language) -> Markup:
+    return _shown(language.t(words))
 
 
 def _shown(text: str) -> Markup:
