@@ -66,7 +66,7 @@ coverage: $(PROJECT_STAMP) ## Run tiers unit and database, a cluster and a load 
 	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) --dist loadfile -m "unit or database" \
 		--cov --cov-report= --cov-fail-under=0
 	@# What runs in processes of its own alone.
-	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) -m whole tests/integration/test_cluster.py tests/run/test_load_test.py \
+	@FORECAST_COVERAGE_CONCURRENCY=gevent HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) -m whole tests/integration/test_cluster.py tests/run/test_load_test.py \
 		--cov --cov-append --cov-report= --cov-fail-under=0
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
