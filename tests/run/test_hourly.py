@@ -88,6 +88,25 @@ def test_hours_that_stay_the_same_are_not_written_again(local: World) -> None:
     assert written(local) == set()
 
 
+@pytest.mark.parametrize("rows_at_once", [1, 200, 20_000])
+def test_hours_of_several_days_and_files_are_those_of_the_database_however_many_are_computed_at_once(
+    rows_at_once: int, local: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forecast.zone.hourly._ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("forecast.zone.dataset.STATIONS_A_FILE", 2)
+    for name in "ABCDE":
+        local.load(*hours(range(DAY_MINUTES + 5, 3 * DAY_MINUTES + 65, 5), name))
+    local.write()
+    # Days that join at midnight with those that are there: of four stations, of one of them, and of the fifth.
+    for name, first, end in (("A", 5, 65), ("B", 5, 65), ("C", 5, 65), ("D", 5, DAY_MINUTES + 5), ("E", 1, 4)):
+        local.load(
+            *hours(range(first, end, 5), name), *hours(range(2 * DAY_MINUTES + 3, 2 * DAY_MINUTES + 63, 5), name)
+        )
+    local.write()
+    assert {key.rpartition("/")[2] for key in versions(local)} == {"part-1-of-3.parquet", "part-2-of-3.parquet"}
+    assert local.compared_hours() == (5 * 49 + 3 + 24 + 1, 0)
+
+
 def test_a_flagged_value_is_in_no_hour(local: World) -> None:
     local.load(*hours(range(5, 60, 5)), row(60, 99.0))
     local.write()
