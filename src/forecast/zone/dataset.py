@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from forecast.core.clock import midnight
 from forecast.core.dataset import DATASET_SCHEMA, KEYS, conformed
 from forecast.core.raw_objects import RawObject
-from forecast.storage import Store
+from forecast.storage import ObjectChangedError, Store
+from forecast.zone.newest import fetch_newest
 
 LOGGER = logging.getLogger("forecast.zone.dataset")
 CURRENT: Final = "current/"
@@ -147,9 +148,11 @@ def together(tables: Collection[pa.Table]) -> pa.Table:
 def readable(
     listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
 ) -> pa.Table | None:
-    """The same as `read_table`, but None if the file is damaged, so that it is rebuilt from the database."""
+    """The same as `read_table`, but None if the file is damaged or removed: it is rebuilt from the database."""
     try:
         return read_table(listed, store, folder, columns, schema)
+    except ObjectChangedError:
+        return None
     except pa.ArrowException:
         LOGGER.warning("%s is not a complete file of the dataset; it is rewritten", listed.uri)
         return None
@@ -160,10 +163,10 @@ def read_table(
 ) -> pa.Table:
     """A file of a dataset, or some of its columns.
 
-    Raises pa.ArrowException if it is invalid.
+    Raises pa.ArrowException if it is invalid, ObjectChangedError if it was removed.
     """
     copy = folder / "dataset.parquet"
-    store.fetch(listed, copy)
+    fetch_newest(store, listed, copy)
     try:
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])

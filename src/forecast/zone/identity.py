@@ -12,8 +12,9 @@ from typing import Final
 
 from forecast.core.dataset import DATASET_VERSION
 from forecast.core.errors import RetryableError, SettingError
-from forecast.storage import Store
+from forecast.storage import ObjectChangedError, Store
 from forecast.zone.dataset import CURRENT
+from forecast.zone.newest import fetch_newest
 
 IDENTITY: Final = f"{CURRENT}_dataset.json"
 
@@ -34,7 +35,10 @@ def read_identity(store: Store, folder: Path) -> Identity | None:
     if listed is None:
         return None
     copy = folder / "identity.json"
-    store.fetch(listed, copy)
+    try:
+        fetch_newest(store, listed, copy)
+    except ObjectChangedError:
+        return None
     try:
         found = Identity(**json.loads(copy.read_text("utf-8")))
     except (ValueError, TypeError):

@@ -16,6 +16,7 @@ from forecast.core.parameters import PARAMETERS
 from forecast.core.schemas import UTC_TIME
 from forecast.core.stations import Station, Stations
 from forecast.storage import Store, digest_of
+from forecast.zone.newest import fetch_newest
 
 STATIONS: Final = "stations.parquet"
 PARAMETERS_FILE: Final = "parameters.parquet"
@@ -93,7 +94,7 @@ def stations_of_other_interval(store: Store, stations: Stations, folder: Path) -
     if listed is None:
         return set()
     copy = folder / "stations-there.parquet"
-    store.fetch(listed, copy)
+    fetch_newest(store, listed, copy)
     try:
         there = pq.read_table(copy, columns=["station_id", "interval_minutes"]).to_pylist()
     except pa.ArrowException:
@@ -109,7 +110,7 @@ def publish_if_changed(table: pa.Table, key: str, store: Store, folder: Path) ->
     path, copy = folder / "table.parquet", folder / "table-there.parquet"
     pq.write_table(table, path, compression="zstd")
     listed = store.find(key)
-    if listed is None or store.fetch(listed, copy) != digest_of(path, key):
+    if listed is None or fetch_newest(store, listed, copy) != digest_of(path, key):
         store.publish(path, key)
     path.unlink()
     copy.unlink(missing_ok=True)
