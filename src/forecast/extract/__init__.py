@@ -21,7 +21,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.avro.reader import read_avro
-from forecast.extract.binaries import refuse_binary
+from forecast.extract.binaries import reject_binary
 from forecast.extract.csv import read_csv
 from forecast.extract.json.reader import read_json
 from forecast.extract.own_formats import read_own_format
@@ -130,13 +130,13 @@ def _read(path: Path, raw: RawObject, shapes: Shapes, limits: Limits, *, packed:
     if beginning.startswith(GZIP):
         raise ObjectRejectedError("not_data", "the object is gzipped twice; compress it once")
     if beginning[:1] not in _JSON:
-        refuse_binary(beginning)
+        reject_binary(beginning)
     open_text = as_text(open_file, raw.key, limits)
     text = first_bytes(open_text)
     if text[:1] in _JSON:
         return read_json(open_text, raw, shapes, limits)
-    _refuse_known(text)
-    _refuse_json_behind(open_text)
+    _reject_known(text)
+    _reject_json_behind(open_text)
     return read_csv(with_bad_bytes_marked(open_text), raw, shapes, limits, _beside(path, "plain"))
 
 
@@ -156,7 +156,7 @@ def _beside(path: Path, word: str) -> Path:
     return path.with_name(f"{path.name}.{word}")
 
 
-def _refuse_json_behind(open_text: Opener) -> None:
+def _reject_json_behind(open_text: Opener) -> None:
     """Reject JSON that is preceded by something else: a comment, Markdown, a line of code."""
     with open_text() as file:
         block = file.read(_BLOCK)
@@ -171,7 +171,7 @@ def _refuse_json_behind(open_text: Opener) -> None:
         )
 
 
-def _refuse_known(text: bytes) -> None:
+def _reject_known(text: bytes) -> None:
     """Reject files that are known not to be tables, with an explanation."""
     if not text:
         raise ObjectRejectedError("empty", "the object contains only whitespace")

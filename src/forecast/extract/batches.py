@@ -88,7 +88,7 @@ class BatchMaker:
         table = table.rename_columns([in_lower_case(name) for name in table.column_names])
         part = Part(table, origin_of_table(table, places, self._raw), [], [])
         for record in rejected:
-            self._refuse(part, record)
+            self._reject(part, record)
         for field in PAYLOAD_FIELDS:
             if field not in part.rows.column_names:
                 continue
@@ -100,7 +100,7 @@ class BatchMaker:
             elif pa.types.is_string(cells.type):
                 yield from self._open_texts(part, cells)
             elif not pa.types.is_null(cells.type):
-                self._refuse_payloads(part, cells)
+                self._reject_payloads(part, cells)
         part.rows = sources_own(part.rows)
         yield from self._batches(part)
 
@@ -159,12 +159,12 @@ class BatchMaker:
         payloads, envelopes, beside, places = [], [], [], []
         part = Part(no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
         for record in rejected:
-            self._refuse(part, record)
+            self._reject(part, record)
         for position, item in items:
             try:
                 unwrapped = unwrap_record(item)
             except BadRecordError as error:
-                self._refuse(part, rejected_record(position, str(error), item))
+                self._reject(part, rejected_record(position, str(error), item))
                 continue
             payloads.append(unwrapped.payload)
             envelopes.append(unwrapped.envelope)
@@ -194,7 +194,7 @@ class BatchMaker:
         part.keep(rest)
         rows, kept, rejected = parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
         for record in rejected:
-            self._refuse(part, record)
+            self._reject(part, record)
         part.keep(kept, rows)
 
     def _batches(self, part: Part) -> Iterator[RawBatch]:
@@ -296,13 +296,13 @@ class BatchMaker:
         kept = code if code in {LOST, SOURCE_ERROR} else "malformed_record"
         return rejected_record(position, message, raw) | {"code": kept}
 
-    def _refuse_payloads(self, part: Part, cells: pa.Array) -> None:
+    def _reject_payloads(self, part: Part, cells: pa.Array) -> None:
         """Reject payloads that are neither objects nor JSON text."""
         reason = f"the payload is not an object but a {cells.type}"
         for index in np.flatnonzero(cells.is_valid()).tolist():
-            self._refuse(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))
+            self._reject(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))
         part.keep(np.flatnonzero(cells.is_null()))
 
-    def _refuse(self, part: Part, record: dict[str, Any]) -> None:
+    def _reject(self, part: Part, record: dict[str, Any]) -> None:
         part.rejected.append(record)
         self.ledger.add_unreadable(record["position"], record["reason"])

@@ -33,7 +33,7 @@ _MAX_CONTROLS: Final = 0.05
 _SHOWN: Final = 8
 
 
-def refuse_binary(start: bytes) -> None:
+def reject_binary(start: bytes) -> None:
     """Raise ObjectRejectedError if an object that begins like this is not text in any encoding.
 
     UTF-16 and UTF-32 are recognised by their byte order marks.

@@ -54,7 +54,7 @@ def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> 
                     use_threads=False, block_size=BLOCK_BYTES, column_names=columns, skip_rows=header.lines
                 ),
                 parse_options=pa_csv.ParseOptions(
-                    delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=places.refuse
+                    delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=places.reject
                 ),
                 convert_options=pa_csv.ConvertOptions(
                     column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
@@ -80,7 +80,7 @@ class _Places:
         self._passed_over: set[int] = set()
         self._rejected: list[dict[str, Any]] = []
 
-    def refuse(self, row: pa_csv.InvalidRow) -> str:
+    def reject(self, row: pa_csv.InvalidRow) -> str:
         """Arrow's handler for a row with more or fewer cells than the header; a blank line is not a row."""
         if row.text.strip(" \t\r\n").casefold() in BLANK_LINES:
             self._blank += 1

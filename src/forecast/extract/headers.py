@@ -58,8 +58,8 @@ def read_header(file: IO[bytes]) -> Header:
     check_columns(text.count(delimiter) + 1)
     names = [_BROKEN_NAME.sub(" ", name) for name in _cells(lines[:height], delimiter)]
     rows = _rows(lines[height:], delimiter)
-    _refuse_text(names, rows, lines)
-    _refuse_numbers(names, lines)
+    _reject_text(names, rows, lines)
+    _reject_numbers(names, lines)
     if BAD_BYTE in text:
         message = "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write"
         raise ObjectRejectedError("not_text", message)
@@ -137,7 +137,7 @@ def _usual_size(rows: Sequence[Sequence[str]]) -> int:
     return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
 
 
-def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
+def _reject_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
     """Reject a text whose first line is not a header, or a table below a text, with an explanation.
 
     A single row with one cell is a truncated row; several are lines of a text whose first line has a comma.
@@ -161,7 +161,7 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
     raise ObjectRejectedError("unknown_layout", message)
 
 
-def _refuse_numbers(names: Sequence[str], lines: Sequence[str]) -> None:
+def _reject_numbers(names: Sequence[str], lines: Sequence[str]) -> None:
     """Reject a table without a header, whose first row is in its place."""
     # Missing values are the same word again and again.
     filled = {name.strip() for name in names if name.strip()}

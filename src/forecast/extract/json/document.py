@@ -108,7 +108,7 @@ class Document(NamedTuple):
         """
         fields = _payload(self.header.fields)
         if not self.header.paths:
-            _refuse_without_container(fields, shapes)
+            _reject_without_container(fields, shapes)
         units = next((fields[name] for name in shapes.units if name in fields), None)
         read = (
             self._of_items(source, shapes, fields) if self.rows is None else self._of_tables(self.rows, source, shapes)
@@ -150,7 +150,7 @@ class Document(NamedTuple):
             items = read_items(
                 file,
                 lambda prefix: _row_path(prefix, paths, shapes.beside) is not None,
-                lambda prefix, event, value: _refuse_stray(prefix, event, value, paths, shapes.beside),
+                lambda prefix, event, value: _reject_stray(prefix, event, value, paths, shapes.beside),
             )
             counts: Counter[str] = Counter()
             for chunk in chunks(items):
@@ -222,7 +222,7 @@ def _payload(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if not is_envelope(name)}
 
 
-def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
+def _reject_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
     """Reject a document without a list of rows, with an explanation."""
     check_holds_nothing(fields, shapes.containers)
     if only_around_rows(fields, shapes.containers):
@@ -246,7 +246,7 @@ def _row_path(prefix: str, paths: Sequence[str], beside: Set[str]) -> str | None
     return None
 
 
-def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], beside: Set[str]) -> None:
+def _reject_stray(prefix: str, event: str, value: Any, paths: Sequence[str], beside: Set[str]) -> None:
     """Reject unexpected values in a container: they may be rows in an unknown shape."""
     if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
         return

@@ -160,14 +160,14 @@ def _after_blanks(line: str, position: int) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        _refuse_duplicates(pairs)
+        _reject_duplicates(pairs)
     return record
 
 
 _DECODER = json.JSONDecoder(parse_int=whole_number, parse_constant=BARE_CONSTANT.format, object_pairs_hook=_unique)
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
     names = [name for name, _ in pairs]
     twice = next(name for name in names if names.count(name) > 1)
     raise BadRecordError(f"the key {twice[:40]!r} appears twice")

@@ -59,7 +59,7 @@ def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits)
     is_array = first.lstrip()[:1] == b"["
     maker = BatchMaker(raw, shapes, limits, Ledger("not_json", "item" if is_array else "line"))
     if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
-        _refuse_list_without_brackets(first, number)
+        _reject_list_without_brackets(first, number)
         yield from _Lines(maker, raw, shapes, limits, _LINES).batches(open_file)
         return
     try:
@@ -191,7 +191,7 @@ def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
     raise ObjectRejectedError("empty", "the object is empty")
 
 
-def _refuse_list_without_brackets(first: bytes, number: int) -> None:
+def _reject_list_without_brackets(first: bytes, number: int) -> None:
     """Reject lines that end with commas: they are the items of a list without its brackets."""
     if (line := first.rstrip()).endswith(b"},"):
         column = len(line.decode("utf-8", "replace"))

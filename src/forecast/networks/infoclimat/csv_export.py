@@ -32,13 +32,13 @@ def _is_export(start: bytes) -> bool:
     return below > 0 or any("yyyy" in unit.casefold() for unit in units)
 
 
-def _refuse(_file: IO[bytes]) -> NoReturn:
+def _reject(_file: IO[bytes]) -> NoReturn:
     message = "the object is InfoClimat's CSV export, which is not read; sync its JSON (format=json) instead"
     raise ObjectRejectedError("unknown_layout", message)
 
 
 def _records(file: IO[bytes]) -> Iterator[Record]:
-    _refuse(file)
+    _reject(file)
 
 
 CSV_EXPORT: Final = Format("InfoClimat's CSV export", _is_export, _records)
