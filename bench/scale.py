@@ -59,13 +59,8 @@ def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: i
     Over the first `chosen` of so many stations, of those the newest day; over `rows` in so many objects ("series");
     over the hours of a country that are there ("hours"); or over rows that are all "sound" or "bad".
     """
-    if shape in ("sound", "bad"):
-        if not (folder / "raw").exists():
-            bad_rows.write_rows(folder / "raw", is_bad=shape == "bad")
-            return {}
-        return run_on_one_core(settings(uri, folder, "bench_scale"), series())
-    if shape == "series":
-        return child_of_objects(uri, folder, stations, rows)
+    if shape in ("series", "sound", "bad"):
+        return child_of_series(uri, folder, shape, stations, rows)
     if shape == "hours":
         return run_on_one_core(settings(uri, folder, "bench_scale"), country.stations())
     crowd = Crowd.city(stations) if shape == "city" else Crowd.country(stations)
@@ -81,16 +76,19 @@ def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: i
     return run_on_one_core(settings(uri, folder, "bench_scale"), registry(crowd))
 
 
-def child_of_objects(uri: str, folder: Path, objects: int, rows: int) -> dict[str, Any]:
-    """A whole run over ten series of 5 minutes, in objects of one station each."""
-    if not (folder / "raw").exists():
+def child_of_series(uri: str, folder: Path, shape: str, objects: int, rows: int) -> dict[str, Any]:
+    """A whole run over ten series of 5 minutes: `rows` in so many objects of one station each, or `bad_rows`' own."""
+    if (folder / "raw").exists():
+        return run_on_one_core(settings(uri, folder, "bench_scale"), series())
+    if shape == "series":
         names = [station.id for station in series()]
         of_object = rows // objects
         write_history_jsonl(
             folder / "raw", rows=rows, rows_per_object=of_object, station_ids=names, start=date(2024, 1, 1)
         )
-        return {}
-    return run_on_one_core(settings(uri, folder, "bench_scale"), series())
+    else:
+        bad_rows.write_rows(folder / "raw", is_bad=shape == "bad")
+    return {}
 
 
 def registry(crowd: Crowd) -> Stations:

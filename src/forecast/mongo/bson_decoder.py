@@ -144,9 +144,6 @@ def _by_station(alike: Alike) -> Iterator[tuple[str, StationColumns]]:
     """The columns of each station; a station may have several parts."""
     columns, ids = _columns(alike), alike.texts("station.id")
     edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
-    if len(edges) == 2:  # noqa: PLR2004
-        yield ids[0].decode(), columns
-        return
     for first, end in pairwise(edges):
         yield ids[first].decode(), columns.take(slice(first, end))
 

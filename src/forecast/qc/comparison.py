@@ -151,12 +151,11 @@ class Comparison:
         """The same at all rows of these days and of those before them that checks of whole days need."""
         if parameter not in self.medians:
             rows = self._with_value(parameter, self._earlier_too)
-            median = self._filled(rows, np.full(len(rows), np.nan))
-            if (known := self._known.get(parameter)) is not None:
-                median[self._rows] = known[self._rows]
+            known = self._known.get(parameter)
+            if known is not None:
                 rows = np.setdiff1d(rows, self._rows, assume_unique=True)
-            median[rows] = self._median_of(parameter, rows)
-            self.medians[parameter] = median
+            found = self._filled(rows, self._median_of(parameter, rows))
+            self.medians[parameter] = found if known is None else np.fmax(found, known)
         return _unless_empty(self.medians[parameter])
 
     def median_at(self, parameter: str, moments: Times) -> Floats:

@@ -26,13 +26,12 @@ def parts_of(batch: RawBatch, layouts: Sequence[TimeFields]) -> list[RawBatch]:
     A row with the times of two layouts belongs to the first of them; a row without any belongs to the first layout.
     """
     names = [normalise_field(name) for name in batch.rows.columns]
-    columns = {number: [at for at, name in enumerate(names) if name in fields] for number, fields in enumerate(layouts)}
-    present = {number: places for number, places in columns.items() if places}
+    present = {number: fields for number, fields in enumerate(layouts) if not fields.isdisjoint(names)}
     if len(present) < 2:  # noqa: PLR2004
         return [batch]
     layout = np.full(len(batch.rows), len(layouts))
-    for number, places in reversed(present.items()):
-        layout[batch.rows.iloc[:, places].notna().any(axis=1).to_numpy(bool)] = number
+    for number, fields in reversed(present.items()):
+        layout[_filled(batch, names, fields)] = number
     layout[layout == len(layouts)] = layout.min(initial=len(layouts))
     found = np.unique(layout).tolist()
     if len(found) < 2:  # noqa: PLR2004
@@ -83,6 +82,7 @@ def ambiguous(layouts: Sequence[DeclaredLayout]) -> str:
 
 
 def _filled(batch: RawBatch, names: Sequence[str], own: frozenset[str]) -> Mask:
+    """The rows that fill any of these columns, given by their normalised names."""
     places = [at for at, name in enumerate(names) if name in own]
     return batch.rows.iloc[:, places].notna().any(axis=1).to_numpy(bool)
 
