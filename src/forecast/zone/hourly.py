@@ -7,7 +7,7 @@ observations has no row; a value from less than 75 % of the expected observation
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ OBSERVED: Final = [
 Marks = Iterable[tuple[str, int]]
 # Rows (about 300 bytes each) whose hours are computed at once: of many stations it takes hardly longer than of one.
 _ROWS_AT_ONCE: Final = 20_000
+_Files = Mapping[DayFile, RawObject]
 # The hours of some stations on a day.
 HoursOf = Callable[[Collection[str]], pa.Table]
 
@@ -115,12 +116,13 @@ class HourlyDataset:
 
         Each file appears whole or not at all, and one that would be the same again is left.
         """
-        parts = max((file.parts for file in self._files(first)), default=parts_for(len(self.minutes)))
+        listed = self._days(first, last)
+        parts = max((file.parts for file in listed[0]), default=parts_for(len(self.minutes)))
         names: set[str] = set()
         observed: list[pa.Table] = []
         for some in by_part(changed, parts).values():
             names |= some
-            observed += self._observed_until(first, last, some)
+            observed += self._observed_until(listed, some)
             if sum(table.num_rows for table in observed) >= _ROWS_AT_ONCE:
                 self.put_days(first, last, names, _in_order(observed))
                 names, observed = set(), []
@@ -160,31 +162,35 @@ class HourlyDataset:
 
     def _hours(self, day: int) -> pa.Table:
         """The hours of all stations, from the dataset."""
-        return hours_of(_in_order(self._observed_until(day, day, None)), day, self.minutes)
+        return hours_of(_in_order(self._observed_until(self._days(day, day), None)), day, self.minutes)
 
-    def _files(self, day: int, dataset: str = CURRENT) -> dict[DayFile, RawObject]:
+    def _days(self, first: int, last: int) -> list[_Files]:
+        """The dataset's files of some days one after another, and of the day whose midnight ends them."""
+        return [self._files(day) for day in range(first, last + 2)]
+
+    def _files(self, day: int, dataset: str = CURRENT) -> _Files:
         found = self.store.list(day_folder(day, dataset))
         return {file: listed for listed in found if (file := day_file(listed.key))}
 
-    def _observed_until(self, first: int, last: int, names: Collection[str] | None) -> Iterator[pa.Table]:
-        """What the dataset has of some stations, or of all, on days up to the midnight after the last."""
-        for day in range(first, last + 1):
-            yield from self._observed(day, names)
-        after = pa.scalar(midnight(last + 1), UTC_TIME)
-        for table in self._observed(last + 1, names):
-            yield table.filter(pc.equal(table["timestamp"], after))
+    def _observed_until(self, listed: Sequence[_Files], names: Collection[str] | None) -> Iterator[pa.Table]:
+        """What the dataset has of some stations, or of all, in these days up to the midnight that begins the last."""
+        *days, after = listed
+        for files in days:
+            for _, table in self._observed(files, names):
+                yield table
+        for file, table in self._observed(after, names):
+            yield table.filter(pc.equal(table["timestamp"], pa.scalar(midnight(file.day), UTC_TIME)))
 
-    def _observed(self, day: int, names: Collection[str] | None) -> Iterator[pa.Table]:
+    def _observed(self, files: _Files, names: Collection[str] | None) -> Iterator[tuple[DayFile, pa.Table]]:
         """What the dataset has of some stations, or of all, in each file of a day."""
-        files = self._files(day)
         numbers = {parts: by_part(names or (), parts) for parts in {file.parts for file in files}}
         for file, listed in files.items():
             if names is not None and file.number not in numbers[file.parts]:
                 continue
             table = readable(listed, self.store, self.folder, OBSERVED)
             if table is None:
-                table = of_file(self.read(day, None), file).select(OBSERVED)
-            yield table if names is None else of_stations(table, names)
+                table = of_file(self.read(file.day, None), file).select(OBSERVED)
+            yield file, table if names is None else of_stations(table, names)
 
 
 def _in_order(observed: Iterable[pa.Table]) -> pa.Table:
