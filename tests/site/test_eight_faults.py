@@ -26,11 +26,11 @@ from forecast.report.status import REPORT_NAME
 from forecast.report.summary import render_summary
 from forecast.run.dashboard import make_site
 from forecast.run.situation import situation_of
-from forecast.site.build import site_files
 from forecast.site.logs import read_logs
 from forecast.site.model import Quarantine, Site
 from tests.examples import for_every_change
 from tests.report.test_load_test import text_of_any
+from tests.site.built import built
 from tests.site.nights import LAST, MAX_AGE_HOURS, NIGHTS, STATIONS, Faults, Flagged, night, write_nights
 from tests.site.test_overview import page, text
 
@@ -226,7 +226,7 @@ def test_the_overview_of_forty_nights_with_faults_is_small(tmp_path: Path) -> No
         rejected=dict.fromkeys(range(25, 35), 90),
         p95_ms=131.0,
     )
-    files = dict(site_files(site_of(tmp_path, faults)))
+    files = built(site_of(tmp_path, faults))
     for name in ("index.html", "index.fr.html"):
         shown = files[name]
         assert len(re.findall(rb'<span class="night ', shown)) == NIGHTS

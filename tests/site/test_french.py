@@ -12,13 +12,13 @@ import pytest
 
 from forecast.qc.registry import CHECKS
 from forecast.site import build, render
-from forecast.site.build import site_files
 from forecast.site.french import FRENCH
 from forecast.site.french_messages import FRENCH_MESSAGES
 from forecast.site.marks import FLAG_MARKS, RUN_MARKS, SEVERITY_MARKS, SLO_MARKS, STATION_MARKS
 from forecast.site.model import Quarantine, RejectedObject, Site
 from forecast.site.words import ENGLISH_LANGUAGE, FRENCH_LANGUAGE
 from tests.examples import for_every_change
+from tests.site.built import built
 from tests.site.nights import Faults, Flagged
 from tests.site.test_eight_faults import FAULTS, entries, site_of
 from tests.site.test_overview import page, text
@@ -53,7 +53,7 @@ def test_every_sentence_of_the_pages_is_there(tmp_path: Path, monkeypatch: pytes
     complete = replace(FRENCH_LANGUAGE, catalogue=_Complete(FRENCH))
     for module in (build, render):
         monkeypatch.setattr(module, "LANGUAGES", (ENGLISH_LANGUAGE, complete))
-    assert any(name.endswith(".fr.html") for name, _ in site_files(site))
+    assert any(name.endswith(".fr.html") for name in built(site))
 
 
 def test_every_sentence_of_the_templates_is_there() -> None:

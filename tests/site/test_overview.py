@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from forecast.run.dashboard import make_site
-from forecast.site.build import site_files
 from forecast.site.logs import read_logs
 from forecast.site.model import Quarantine, Site
+from tests.site.built import built
 from tests.site.nights import LAST, MAX_AGE_HOURS, NIGHTS, STATIONS, Faults, write_nights
 
 
@@ -22,7 +22,7 @@ def site_of(folder: Path, faults: Faults = Faults()) -> Site:  # noqa: B008  fro
 
 
 def page(site: Site, name: str = "index.html") -> str:
-    return dict(site_files(site))[name].decode()
+    return built(site)[name].decode()
 
 
 def text(html: str) -> str:

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.site.publish import MANIFEST, OnDemand, Published, publish_site
+from forecast.site.publish import MANIFEST, Linking, OnDemand, Published, publish_site
 from forecast.storage import LocalStore, open_store
 
 FILES = {"static/style.css": b"a", "station/07915.html": b"<p>", "index.html": b"<h1>"}
@@ -97,7 +97,7 @@ def shown(folder: Path) -> dict[str, str]:
 
 def test_of_many_pages_with_new_values_those_with_the_oldest_are_written_and_the_others_stay(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, "SITE_URI")
-    publish_site([page("A", 1), page("B", 2), page("C", 3)], store, most_groups=1)
+    publish_site([page("A", 1), page("B", 2), page("C", 3)], store)
     assert shown(tmp_path) == {name: f"fresh, values of hour {at}" for name, at in (("A", 1), ("B", 2), ("C", 3))}
     for turn in "ABC":
         before = shown(tmp_path)
@@ -108,7 +108,7 @@ def test_of_many_pages_with_new_values_those_with_the_oldest_are_written_and_the
 
 def test_no_page_is_left_a_day_behind(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, "SITE_URI")
-    publish_site([page("A", 1), page("B", 2), page("C", 3)], store, most_groups=0)
+    publish_site([page("A", 1), page("B", 2), page("C", 3)], store)
     publish_site([page(name, 25) for name in "ABC"], store, most_groups=0)
     assert shown(tmp_path) == {name: f"fresh, values of hour {at}" for name, at in (("A", 25), ("B", 25), ("C", 3))}
 
@@ -116,13 +116,9 @@ def test_no_page_is_left_a_day_behind(tmp_path: Path) -> None:
 def test_a_page_with_changes_other_than_new_values_is_always_written(tmp_path: Path) -> None:
     store = LocalStore(tmp_path, "SITE_URI")
     publish_site([page("A", 1), page("B", 1)], store)
-    publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store, most_groups=0)
-    assert shown(tmp_path) == {
-        "A": "fresh, values of hour 1",
-        "B": "silent, values of hour 2",
-        "C": "fresh, values of hour 1",
-    }
-    publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store)
+    publish_site([page("A", 2), page("B", 2, "silent")], store, most_groups=0)
+    assert shown(tmp_path) == {"A": "fresh, values of hour 1", "B": "silent, values of hour 2"}
+    publish_site([page("A", 2), page("B", 2, "silent")], store)
     assert shown(tmp_path)["A"] == "fresh, values of hour 2"
 
 
@@ -140,3 +136,49 @@ def test_pages_that_are_written_are_not_kept_in_memory(tmp_path: Path) -> None:
 
     publish_site(map(page_of, range(3)), LocalStore(tmp_path, "SITE_URI"))
     assert most == [3, 2, 1]
+
+
+def index() -> tuple[str, OnDemand | Linking]:
+    return "index.html", Linking(lambda missing: f"without {', '.join(sorted(missing))}".encode())
+
+
+def test_of_many_new_pages_some_are_written_in_each_build_as_they_come_and_others_link_to_what_is_there(
+    tmp_path: Path,
+) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    files: list[tuple[str, OnDemand | Linking]] = [page("B", 1), page("C", 2), page("A", 2), index()]
+    assert publish_site(files, store, most_groups=1) == Published(2, 0, 0, 2)
+    assert shown(tmp_path) == {"B": "fresh, values of hour 1", "index": "without A.html, C.html"}
+    # A page that was never written comes before those with older values.
+    files = [page("B", 2), page("C", 3), page("A", 3), index()]
+    assert publish_site(files, store, most_groups=1) == Published(2, 1, 0, 1)
+    assert shown(tmp_path) == {
+        "B": "fresh, values of hour 1",
+        "C": "fresh, values of hour 3",
+        "index": "without A.html",
+    }
+    assert publish_site(files, store, most_groups=1) == Published(2, 2, 0, 0)
+    assert shown(tmp_path)["index"] == "without "
+
+
+def test_no_page_stays_unwritten_for_a_day(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1)], store, most_groups=0, at=3 * 3600.0)
+    publish_site([page("A", 1), page("B", 1)], store, most_groups=0, at=4 * 3600.0)
+    assert shown(tmp_path) == {}
+    publish_site([page("A", 1), page("B", 1)], store, most_groups=0, at=26 * 3600.0)
+    assert shown(tmp_path) == {"A": "fresh, values of hour 1"}
+
+
+def test_a_page_that_is_still_to_be_written_stays_so_if_it_is_kept(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1), index()], store, most_groups=0)
+    assert publish_site([("A.html", b"built"), index()], store, ["A.html"]) == Published(0, 1, 0, 1)
+    assert shown(tmp_path) == {"index": "without A.html"}
+
+
+def test_a_station_that_goes_before_its_page_was_written_leaves_nothing(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1), page("B", 1)], store, most_groups=1)
+    assert publish_site([page("A", 1)], store, most_groups=1) == Published(0, 1, 0)
+    assert shown(tmp_path) == {"A": "fresh, values of hour 1"}

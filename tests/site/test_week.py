@@ -16,10 +16,10 @@ from forecast.core.clock import MINUTE_MS
 from forecast.qc.flags import FAIL
 from forecast.report.headline import Assessment
 from forecast.run.dashboard import place_of
-from forecast.site.build import site_files
 from forecast.site.charts.rose import wind_rose
 from forecast.site.model import Day, ParameterDay, Site, StationView, Week
 from forecast.site.week import gaps, week_script
+from tests.site.built import built
 from tests.site.nights import STATIONS
 from tests.site.test_overview import text
 from tests.site.weeks import with_week
@@ -41,7 +41,7 @@ def view() -> StationView:
 
 def page(station: StationView) -> str:
     site = Site(END, "2.0.0", Assessment("", (), ()), stations=(station,))
-    return dict(site_files(site))["station/ITESTB25.html"].decode()
+    return built(site)["station/ITESTB25.html"].decode()
 
 
 def test_the_script_has_every_value_and_only_the_flags_that_there_are() -> None:
@@ -100,7 +100,7 @@ def test_a_station_with_many_flagged_values_is_suspect() -> None:
 
 
 def test_a_station_with_its_week_and_script_is_small() -> None:
-    files = dict(site_files(Site(END, "2.0.0", Assessment("", (), ()), stations=(view(),))))
+    files = built(Site(END, "2.0.0", Assessment("", (), ()), stations=(view(),)))
     station = ("station/ITESTB25.html", "data/ITESTB25.js", *(f"static/{name}" for name in SCRIPTS))
     assert sum(len(gzip.compress(files[name])) for name in station) < 100_000
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import boto3
 import pytest
@@ -381,7 +382,13 @@ KILLED_WRITER = """
 import os, shutil, signal, sys
 from pathlib import Path
 from forecast.storage import LocalStore
-shutil.copyfile = lambda source, part: (Path(part).write_bytes(b"half"), os.kill(os.getpid(), signal.SIGKILL))
+
+def copy_half(source, part, size):
+    part.write(b"half")
+    part.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+shutil.copyfileobj = copy_half
 LocalStore(Path(sys.argv[1])).publish(Path(sys.argv[2]), "rejected/a.jsonl.gz")
 """
 
@@ -403,14 +410,14 @@ def test_a_partial_file_of_a_killed_writer_is_not_an_object_and_the_next_writer_
 def test_what_another_writer_is_writing_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"whole")
-    copy = shutil.copyfile
+    copy = shutil.copyfileobj
 
-    def meanwhile(first: Path, part: Path) -> None:
-        monkeypatch.setattr(shutil, "copyfile", copy)
+    def meanwhile(first: BinaryIO, part: BinaryIO, size: int) -> None:
+        monkeypatch.setattr(shutil, "copyfileobj", copy)
         LocalStore(tmp_path).publish(source, "zone/b")
-        copy(first, part)
+        copy(first, part, size)
 
-    monkeypatch.setattr(shutil, "copyfile", meanwhile)
+    monkeypatch.setattr(shutil, "copyfileobj", meanwhile)
     LocalStore(tmp_path).publish(source, "zone/a")
     assert {path.name: path.read_bytes() for path in (tmp_path / "zone").iterdir()} == {"a": b"whole", "b": b"whole"}
 

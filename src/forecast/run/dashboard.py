@@ -77,8 +77,9 @@ def write_dashboard(
                 strangers_named(connected),
             ):
                 known = replace(site, stations=with_database(site.stations, connected))
-                details = partial(with_details, collection=connected)
-                return publish_site(changed_files(known, code_digest(), details), target, most_groups=most_stations)
+                files = changed_files(known, code_digest(), partial(with_details, collection=connected))
+                at = 0.0 if site.made_at is None else site.made_at.timestamp()
+                return publish_site(files, target, most_groups=most_stations, at=at)
         except ForecastError as error:
             # If the site is what cannot be written, the second attempt reports it.
             LOGGER.warning("the dashboard is built without the database: %s", error.message)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from typing import Any, Final
 
+from forecast.site.marks import order_of
 from forecast.site.model import Site, StationView
 from forecast.site.pages.ingestion import ingestion_page
 from forecast.site.pages.latency import latency_page
@@ -17,7 +18,7 @@ from forecast.site.pages.quality import quality_page
 from forecast.site.pages.quarantine import quarantine_page
 from forecast.site.pages.station import station_values
 from forecast.site.pages.stations import stations_page
-from forecast.site.publish import OnDemand
+from forecast.site.publish import Linking, OnDemand
 from forecast.site.render import STATIC, TIMES, files_digest, page_name, render, times_script, with_times
 from forecast.site.week import week_script
 from forecast.site.words import LANGUAGES, Language
@@ -32,7 +33,7 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Site, Language], dict[str, Any]]
 }
 
 
-def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
+def site_files(site: Site) -> Iterator[tuple[str, bytes | Linking]]:
     """Every file by its name; files that others refer to come first, the overview last."""
     yield from _static_files()
     for view in site.stations:
@@ -42,14 +43,14 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
 
 def changed_files(
     site: Site, program: str, details: Callable[[StationView], StationView]
-) -> Iterator[tuple[str, bytes | OnDemand]]:
-    """The same, but a station's files are only built if there is news of it since they were built.
+) -> Iterator[tuple[str, bytes | OnDemand | Linking]]:
+    """The same, but a station's files are only built if there is news of it since they were built; the worst first.
 
     `details` returns a station with its days and its week, which queries the database. What a page shows of those
     is covered by `StationView.revision`, everything else by the view itself and the digest of the program.
     """
     yield from _static_files()
-    for view in site.stations:
+    for view in sorted(site.stations, key=lambda one: order_of(one.shown_state)):
         yield from _on_demand(view, site, program, details)
     yield from _pages(site)
 
@@ -94,12 +95,24 @@ def _names(view: StationView) -> list[str]:
     return [station_data(view.place.id), *(page_name(page, language) for language in LANGUAGES)]
 
 
-def _pages(site: Site) -> Iterator[tuple[str, bytes]]:
+def _pages(site: Site) -> Iterator[tuple[str, bytes | Linking]]:
     yield TIMES, times_script(site)
-    for name, (template, make) in _PAGES.items():
+    without = cache(partial(_without_pages, site))
+    for name in _PAGES:
         for language in LANGUAGES:
-            values = with_times(site, make(site, language))
-            yield page_name(name, language), render(template, site.version, language, name, values)
+            yield page_name(name, language), Linking(partial(_page, without, name, language))
+
+
+def _page(without: Callable[[Set[str]], Site], name: str, language: Language, missing: Set[str]) -> bytes:
+    """A page of all stations; `without` returns the site without the missing files."""
+    template, make = _PAGES[name]
+    site = without(missing)
+    return render(template, site.version, language, name, with_times(site, make(site, language)))
+
+
+def _without_pages(site: Site, missing: Set[str]) -> Site:
+    names = {page_name(station_page(view.place.id), LANGUAGES[0]): view.place.id for view in site.stations}
+    return replace(site, unwritten=frozenset(names[name] for name in missing & names.keys()))
 
 
 def of_the_database(site: Site) -> list[str]:

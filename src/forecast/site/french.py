@@ -22,6 +22,9 @@ FRENCH: Final[dict[str, str]] = {
     "There are many stations, and their pages are written in turn: this one can be up to a day behind the page of all "
     "stations.": "Les stations sont nombreuses et leurs pages sont écrites à tour de rôle : celle-ci peut avoir jusqu’à un "
     "jour de retard sur la page de toutes les stations.",
+    "There are many stations, and their pages are written in turn. Still to come: {number}.": (
+        "Les stations sont nombreuses et leurs pages sont écrites à tour de rôle. Encore à venir : {number}."
+    ),
     "As of {time}": "État au {time}",
     "Calls": "Appels",
     "Calls left today": "Appels restants aujourd'hui",

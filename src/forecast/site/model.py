@@ -282,7 +282,8 @@ class Site:
     """Everything that is shown. `made_at` is the time of the newest report, so that a state has one site.
 
     `nights` are oldest first, including those without a run. `database_fault` says why the database could not be
-    queried; the stations are then taken from the reports.
+    queried; the stations are then taken from the reports. `unwritten` are the stations whose pages are still to be
+    written, by id.
     """
 
     made_at: datetime | None
@@ -299,6 +300,7 @@ class Site:
     max_rejection_rate: float | None = None
     silent_hours: float = SILENT_HOURS
     budgets: tuple[ErrorBudget, ...] = ()
+    unwritten: frozenset[str] = frozenset()
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
@@ -307,6 +309,10 @@ class Site:
     def station_name(self, station_id: str) -> str:
         """The name of a station, or its id where it has none."""
         return self._names.get(station_id, station_id)
+
+    def has_page(self, station_id: str) -> bool:
+        """Whether there is a page of a station."""
+        return station_id in self._names and station_id not in self.unwritten
 
     @property
     def in_turn(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,17 +16,20 @@ from forecast.storage import Store
 
 MANIFEST: Final = "manifest.json"
 _FILE: Final = "file"
+# In the place of the digest, for a file that was never written.
+_UNWRITTEN: Final = "unwritten"
 # A nightly run writes all pages; with hourly runs, a country's pages are written over the course of the day.
 _MOST_BEHIND_S: Final = 86_400 - 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How many files were written, left as they were, and removed."""
+    """How many files were written, left as they were, removed, and left for later."""
 
     written: int
     unchanged: int
     removed: int
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,29 @@ class OnDemand:
     @property
     def entry(self) -> str:
         """Its entry in the manifest."""
-        return f"{self.digest} {self.newest:014.3f} {self.values}"
+        return _entry(self.digest, self.newest, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """A file with links to others; `make` gets the names of those that are still to be written."""
+
+    make: Callable[[Set[str]], bytes]
 
 
 def publish_site(
-    files: Iterable[tuple[str, bytes | OnDemand]],
+    files: Iterable[tuple[str, bytes | OnDemand | Linking]],
     store: Store,
     kept: Iterable[str] = (),
     most_groups: int | None = None,
+    at: float = 0.0,
 ) -> Published:
     """Write the files in order, then remove files of the previous build that no longer exist.
 
     A `kept` file of the previous build stays unchanged, whether or not it is among the files. With `most_groups`, of
-    the groups in which only values of less than a day are new, only this many are built, those with the oldest
-    values first; the others stay unchanged too.
+    the groups in which only values of less than a day are new, only this many are built: first those that never were,
+    as they come, then those with the oldest values. The others stay unchanged, or are left for later, but not for a
+    day; `at` is the time of this build (seconds since 1970).
 
     `manifest.json` lists what was published, with digests, and is written last: after a fault in between, the
     next build writes the same files again. Raises ForecastError if the place cannot be written to.
@@ -71,13 +83,15 @@ def publish_site(
         written = 0
         left = deque(files)
         if most_groups is not None:
-            waiting = _waiting(left, before, most_groups)
-            after.update({name: before[name] for name in waiting if name in before})
+            after.update(_waiting(left, before, most_groups, at))
+        missing = frozenset(name for name, entry in after.items() if entry.startswith(_UNWRITTEN))
         # Pages are released once written, because those of all stations together are large.
         while left:
             name, content = left.popleft()
             if name in after:
                 continue
+            if isinstance(content, Linking):
+                content = content.make(missing)
             digest = content.entry if isinstance(content, OnDemand) else sha256(content).hexdigest()
             if before.get(name) != digest:
                 made = content.make() if isinstance(content, OnDemand) else content
@@ -87,29 +101,44 @@ def publish_site(
                 store.publish(path, name)
                 written += 1
             after[name] = digest
-        gone = before.keys() - after.keys()
+        gone = {name for name, entry in before.items() if name not in after and not entry.startswith(_UNWRITTEN)}
         for name in sorted(gone):
             store.remove(name)
         if after != before:
             path.write_text(json.dumps(dict(sorted(after.items())), indent=0) + "\n", "utf-8")
             store.publish(path, MANIFEST)
-        return Published(written, len(after) - written, len(gone))
+        return Published(written, len(after) - written - len(missing), len(gone), len(missing))
 
 
-def _waiting(files: Iterable[tuple[str, bytes | OnDemand]], before: Mapping[str, str], most: int) -> list[str]:
-    """The files of the groups that can wait, without the `most` groups with the oldest values."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+def _entry(digest: str, newest: float, values: str) -> str:
+    return f"{digest} {newest:014.3f} {values}"
+
+
+def _waiting(files: Iterable[tuple[str, object]], before: Mapping[str, str], most: int, at: float) -> dict[str, str]:
+    """The entries of the files of the groups that can wait, without the `most` groups that come first."""
+    groups: dict[str, dict[str, str]] = {}
+    first: dict[str, tuple[bool, str]] = {}
     at_once: set[str] = set()
     for name, content in files:
-        if isinstance(content, OnDemand) and (entry := before.get(name, "")) != content.entry:
-            digest, _, values = entry.partition(" ")
-            newest = values.partition(" ")[0]
-            if digest != content.digest or content.newest - float(newest) >= _MOST_BEHIND_S:
-                at_once.add(content.group)
-            else:
-                groups.setdefault(content.group, []).append((newest, name))
-    behind = sorted((min(found), group) for group, found in groups.items() if group not in at_once)
-    return [name for _, group in behind[most:] for _, name in groups[group]]
+        if not isinstance(content, OnDemand):
+            continue
+        entry = before.get(name) or _entry(_UNWRITTEN, at, "")
+        if entry == content.entry:
+            continue
+        digest, _, values = entry.partition(" ")
+        newest = values.partition(" ")[0]
+        is_written = digest != _UNWRITTEN
+        if is_written:
+            must_not_wait = digest != content.digest or content.newest - float(newest) >= _MOST_BEHIND_S
+        else:
+            must_not_wait = at - float(newest) >= _MOST_BEHIND_S
+        if must_not_wait:
+            at_once.add(content.group)
+        groups.setdefault(content.group, {})[name] = entry
+        order = is_written, newest if is_written else ""
+        first[content.group] = min(order, first.get(content.group, order))
+    behind = sorted((group for group in groups if group not in at_once), key=first.__getitem__)
+    return {name: entry for group in behind[most:] for name, entry in groups[group].items()}
 
 
 def _manifest(store: Store, path: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
 from forecast.core.file_lock import lock, try_lock
@@ -92,9 +92,11 @@ class LocalStore:
                 _remove_left(target.parent)
                 self._tidied.add(target.parent)
             with _new_part(target.parent) as part:
-                shutil.copyfile(source, part)
-                _flush(part)
-                part.replace(target)
+                with source.open("rb") as original:
+                    shutil.copyfileobj(original, part, BLOCK_BYTES)
+                part.flush()
+                os.fsync(part.fileno())
+                Path(part.name).replace(target)
             _flush(target.parent)
         except OSError as error:
             raise _unwritable(target, error, self._setting) from error
@@ -217,7 +219,7 @@ def _no_file(found: str) -> ObjectRejectedError:
 
 
 @contextmanager
-def _new_part(folder: Path) -> Iterator[Path]:
+def _new_part(folder: Path) -> Iterator[BinaryIO]:
     """A file for an incomplete object, removed afterwards; locked while its writer runs."""
     while True:
         part = folder / f".{secrets.token_hex(8)}.part"
@@ -227,7 +229,7 @@ def _new_part(folder: Path) -> Iterator[Path]:
             if not part.exists():
                 continue
             try:
-                yield part
+                yield file
             finally:
                 part.unlink(missing_ok=True)
             return

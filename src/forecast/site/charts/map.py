@@ -39,11 +39,14 @@ Rect = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A station on the map; `kind` is its colour (good, warn, bad, mute), `glyph` says the same without colour."""
+    """A station on the map; `kind` is its colour (good, warn, bad, mute), `glyph` says the same without colour.
+
+    `href` is the file of its page; None if it has none.
+    """
 
     name: str
     title: str
-    href: str
+    href: str | None
     latitude: float
     longitude: float
     kind: str
@@ -71,12 +74,12 @@ def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = W
     dense = len(marks) > _DENSE
     radius = _DENSE_RADIUS if dense else _RADIUS
     taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
-    names = {} if dense else {mark.href: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
+    names = {} if dense else {mark: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
     parts = [
         tag("rect", class_="sea", width=view.width, height=view.height),
         _land(view, box),
         _countries(view, box, tuple(taken)),
-        *(_mark(mark, spot, radius, names.get(mark.href), dense=dense) for mark, spot in spots),
+        *(_mark(mark, spot, radius, names.get(mark), dense=dense) for mark, spot in spots),
         *_scale_bar(view, marks),
     ]
     return tag("svg", *parts, view_box=f"0 0 {view.width:g} {view.height:g}", role="group", aria_label=label)
@@ -135,15 +138,16 @@ def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | N
     x, y = spot
     if dense:
         # With thousands of stations, every element counts.
-        href, title = escape(escaped(mark.href)), escape(escaped(mark.title))
-        return Markup(  # noqa: S704  escaped above, and the kind is ours
-            f'<g class="place {mark.kind} dense"><a href="{href}" aria-label="{title}"><title>{title}</title>'
-            f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius:g}"></circle></a></g>'
-        )
+        title = escape(escaped(mark.title))
+        inner = f'<title>{title}</title><circle cx="{number(x)}" cy="{number(y)}" r="{radius:g}"></circle>'
+        if mark.href is not None:
+            inner = f'<a href="{escape(escaped(mark.href))}" aria-label="{title}">{inner}</a>'
+        return Markup(f'<g class="place {mark.kind} dense">{inner}</g>')  # noqa: S704  escaped above, the kind is ours
     circle = tag("circle", cx=x, cy=y, r=radius)
     glyph = tag("text", mark.glyph, class_="glyph", x=x, y=y + 4)
-    inner = tag("a", tag("title", mark.title), circle, glyph, name or "", href=mark.href, aria_label=mark.title)
-    return tag("g", inner, class_=f"place {mark.kind}")
+    shown = (tag("title", mark.title), circle, glyph, name or "")
+    linked = shown if mark.href is None else (tag("a", *shown, href=mark.href, aria_label=mark.title),)
+    return tag("g", *linked, class_=f"place {mark.kind}")
 
 
 def _label(name: str, spot: tuple[float, float], radius: float, taken: list[Rect], view: _View) -> Markup | None:

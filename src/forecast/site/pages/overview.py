@@ -12,8 +12,7 @@ from forecast.report.models.status import Attention
 from forecast.site.charts.curves import Trend, sparkline, trend
 from forecast.site.marks import RUN_MARKS, SEVERITY_MARKS, SLO_MARKS, StateMark, order_of, run_mark, station_mark
 from forecast.site.model import NIGHTS, Night, Site
-from forecast.site.pages.names import station_page
-from forecast.site.render import page_name
+from forecast.site.pages.names import station_link
 from forecast.site.words import UNSPLIT, Language
 
 _MAX_ATTENTION: Final = 12
@@ -131,8 +130,7 @@ def _named(site: Site, language: Language) -> str:
 def _entry(site: Site, language: Language, entry: Attention) -> dict[str, Any]:
     """An entry; its station is a link before the message."""
     name = "" if entry.station is None else site.station_name(entry.station)
-    known = entry.station is not None and any(one.place.id == entry.station for one in site.stations)
-    href = page_name(station_page(entry.station), language) if known and entry.station is not None else None
+    href = None if entry.station is None else station_link(site, entry.station, language)
     return {
         "mark": SEVERITY_MARKS[entry.severity],
         "message": _message(language, entry),

@@ -13,8 +13,7 @@ from forecast.qc.check import Scope
 from forecast.qc.registry import CHECKS
 from forecast.site.marks import FLAG_MARKS
 from forecast.site.model import CheckCount, Quality, Site
-from forecast.site.pages.names import station_page
-from forecast.site.render import page_name
+from forecast.site.pages.names import station_link
 from forecast.site.svg import tag
 from forecast.site.words import Language
 
@@ -40,7 +39,7 @@ def quality_page(site: Site, language: Language) -> dict[str, Any]:
                 "episode": one,
                 "mark": FLAG_MARKS[one.flag],
                 "name": site.station_name(one.station),
-                "href": page_name(station_page(one.station), language),
+                "href": station_link(site, one.station, language),
             }
             for one in quality.episodes
         ],

@@ -15,8 +15,7 @@ from forecast.report.attention import SUSPECT_SHARE
 from forecast.site.charts.map import NARROW, WIDE, Mark, station_map
 from forecast.site.marks import STATION_MARKS, StateMark, order_of, station_mark
 from forecast.site.model import Day, Site, StationView
-from forecast.site.pages.names import station_page
-from forecast.site.render import page_name
+from forecast.site.pages.names import station_link
 from forecast.site.words import Language
 
 _SIZES: Final = {"wide": WIDE, "narrow": NARROW}
@@ -43,9 +42,10 @@ def stations_page(site: Site, language: Language) -> dict[str, Any]:
     )
     return {
         "headline": one if stations else language.t("There are no stations"),
-        "maps": _maps(stations, language),
+        "maps": _maps(stations, site, language),
         "rows": [_row(one, site, language) for one in stations],
         "meanings": list(_meanings(site, language)),
+        "unwritten": language.number(len(site.unwritten)) if site.unwritten else None,
     }
 
 
@@ -100,10 +100,12 @@ def _row(view: StationView, site: Site, language: Language) -> Markup:
     last = "–" if view.last is None else language.moment(view.last, site.made_at)
     numbers = (("Last value", last), ("Received, last day", received), ("Flagged", flagged))
     cells = "".join(f'\n<td class="n" data-label="{_label(one, language)}">{text}</td>' for one, text in numbers)
-    href = _shown(page_name(station_page(view.place.id), language))
+    name = f"<strong>{_shown(view.place.name)}</strong>"
+    if (href := station_link(site, view.place.id, language)) is not None:
+        name = f'<a href="{_shown(href)}">{name}</a>'
     return Markup(  # noqa: S704  all data are escaped
         f'<tr class="station"><td class="block"><span class="tag {mark.kind}">{mark.glyph} {language.t(mark.word)}'
-        f'</span></td>\n<td class="block"><a href="{href}"><strong>{_shown(view.place.name)}</strong></a>'
+        f'</span></td>\n<td class="block">{name}'
         f'<span class="soft">{_shown(about(view, language))}</span></td>\n'
         f'<td class="block">{_shown(_why(view, site, language))}</td>{cells}</tr>'
     )
@@ -118,14 +120,14 @@ def _shown(text: str) -> Markup:
     return escape(escaped(text))
 
 
-def _maps(stations: list[StationView], language: Language) -> dict[str, Markup]:
+def _maps(stations: list[StationView], site: Site, language: Language) -> dict[str, Markup]:
     """The map, for wide screens and for phones. The worst stations come last, so they are drawn on top."""
     marks = []
     for one in reversed(stations):
         place, mark = one.place, station_mark(one.shown_state)
         if place.latitude is not None and place.longitude is not None:
             title = f"{place.name}: {language.t(mark.word)}"
-            href = page_name(station_page(place.id), language)
+            href = station_link(site, place.id, language)
             marks.append(Mark(place.name, title, href, place.latitude, place.longitude, mark.kind, mark.glyph))
     label = language.t("Map of the stations")
     return {name: station_map(marks, label, size) for name, size in _SIZES.items()} if marks else {}
