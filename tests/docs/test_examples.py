@@ -17,8 +17,9 @@ from forecast.core.registry import load_stations
 from forecast.core.schemas import UTC_TIME
 from forecast.core.stations import Stations
 from forecast.storage import LocalStore
-from forecast.zone.dataset import DayFile, by_station_and_time, publish_table
+from forecast.zone.dataset import DayFile, by_station_and_time
 from forecast.zone.identity import Identity, write_identity
+from forecast.zone.publishing import publish_table
 from forecast.zone.tables import STATIONS, publish_if_changed, stations_table
 from tests.docs.test_docs import DOCS, blocks
 from tests.real_week import ARMENTIERES, ICHTEGEM, LA_MADELEINE, LESQUIN
@@ -61,7 +62,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     table = by_station_and_time(conformed(pa.Table.from_pylist(rows, _schema(rows[0]))))
     times = table["timestamp"].cast(pa.int64()).to_numpy()
     for day in np.unique(times // DAY_MS).tolist():
-        publish_table(table.filter(pa.array(times // DAY_MS == day)), DayFile(day, 0, 1).key, store, folder)
+        publish_table(table.filter(pa.array(times // DAY_MS == day)), DayFile(day, 0, 1).key, store)
     stations = Stations({one.id: one for one in load_stations() if one.id in STEPS})
     publish_if_changed(stations_table(stations, {}, {}), STATIONS, store, folder)
     write_identity(Identity("forecast_2_0.weather_measurements", "run", "2024-10-08T00:00:00Z"), store, folder)

@@ -71,7 +71,7 @@ class MortalStore(LocalStore):
         super().__init__(folder, "RAW_URI")
         self._death = death
 
-    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
+    def publish(self, source: Path | memoryview, key: str, metadata: Mapping[str, str] | None = None) -> None:
         self._death.around(lambda: LocalStore.publish(self, source, key, metadata))
 
 

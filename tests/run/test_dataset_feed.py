@@ -190,11 +190,11 @@ def test_where_the_zone_fails_the_checks_go_on_and_the_end_writes(
 ) -> None:
     real, fails = LocalStore.publish, [True]
 
-    def publish(store: LocalStore, path: Path, key: str) -> None:
+    def publish(store: LocalStore, source: Path | memoryview, key: str) -> None:
         if "day=2024-10-01" in key and fails:
             fails.clear()
             raise RetryableError("the disk is gone")
-        real(store, path, key)
+        real(store, source, key)
 
     monkeypatch.setattr(LocalStore, "publish", publish)
     with caplog.at_level(logging.INFO):

@@ -433,6 +433,14 @@ def test_an_upload_is_retried_and_complete(
     assert sound.get_object(Bucket=s3_bucket, Key="zone/new")["Body"].read() == CONTENT
 
 
+def test_an_upload_from_memory_is_retried_and_complete(
+    s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str
+) -> None:
+    s3.spoil("PUT", "zone/new", PASSING["hangs up"], times=1)
+    store.publish(memoryview(CONTENT), "new")
+    assert sound.get_object(Bucket=s3_bucket, Key="zone/new")["Body"].read() == CONTENT
+
+
 @pytest.mark.parametrize(
     ("size", "fault", "words"),
     [

@@ -118,6 +118,13 @@ def test_an_object_of_the_same_key_is_replaced(store: Store, tmp_path: Path) -> 
     assert (tmp_path / "copy").read_bytes() == b"newer"
 
 
+def test_content_in_memory_is_published_like_a_file(store: Store, tmp_path: Path) -> None:
+    put(store, "a", b"of a file", tmp_path)
+    store.publish(memoryview(b"in memory"), "a")
+    store.fetch(only(store), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"in memory"
+
+
 def test_the_digest_is_of_key_and_content(store: Store, tmp_path: Path) -> None:
     for key, content in (("a", b"x"), ("b", b"x"), ("c", b"y")):
         put(store, key, content, tmp_path)

@@ -12,7 +12,8 @@ import pytest
 from forecast.core.dataset import DATASET_SCHEMA, conformed
 from forecast.core.schemas import UTC_TIME
 from forecast.storage import LocalStore
-from forecast.zone.dataset import of_stations, publish_table
+from forecast.zone.dataset import of_stations
+from forecast.zone.publishing import publish_table
 
 ROWS = conformed(
     pa.table(
@@ -43,7 +44,7 @@ def test_only_files_of_many_rows_are_compressed_in_columns_that_hold_much(
     zone = tmp_path / "zone"
     zone.mkdir()
 
-    publish_table(pa.concat_tables([ROWS] * repeated), "current/file.parquet", LocalStore(zone), tmp_path)
+    publish_table(pa.concat_tables([ROWS] * repeated), "current/file.parquet", LocalStore(zone))
 
     group = pq.ParquetFile(zone / "current/file.parquet").metadata.row_group(0)
     columns = {(column := group.column(at)).path_in_schema: column for at in range(group.num_columns)}

@@ -15,9 +15,10 @@ from forecast.core.dataset import DATASET_SCHEMA, conformed
 from forecast.core.registry import load_stations
 from forecast.core.schemas import UTC_TIME
 from forecast.storage import LocalStore
-from forecast.zone.dataset import DayFile, publish_table
+from forecast.zone.dataset import DayFile
 from forecast.zone.ddl import athena_sql, duckdb_sql, glue_tables, hive_type
 from forecast.zone.hourly import HOURLY, HOURLY_SCHEMA
+from forecast.zone.publishing import publish_table
 from forecast.zone.tables import PARAMETERS_FILE, STATIONS, parameters_table, publish_if_changed, stations_table
 from tests.networks import DAY, START_MS
 
@@ -34,9 +35,9 @@ def zone(tmp_path: Path) -> Path:
         "air_temperature_flag": pa.array([1, 3, 4, 9], pa.int8()),
     }
     observations = conformed(pa.table(columns))
-    publish_table(observations, DayFile(DAY, 0, 1).key, store, tmp_path)
+    publish_table(observations, DayFile(DAY, 0, 1).key, store)
     hours = pa.table({"station_id": pa.array(["A"]), "timestamp": pa.array([START_MS], UTC_TIME)})
-    publish_table(conformed(hours, HOURLY_SCHEMA), DayFile(DAY, 0, 1).key_in(HOURLY), store, tmp_path)
+    publish_table(conformed(hours, HOURLY_SCHEMA), DayFile(DAY, 0, 1).key_in(HOURLY), store)
     publish_if_changed(stations_table(load_stations(), {}, {}), STATIONS, store, tmp_path)
     publish_if_changed(parameters_table(), PARAMETERS_FILE, store, tmp_path)
     return tmp_path / "it's"

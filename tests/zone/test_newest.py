@@ -11,9 +11,10 @@ from forecast.core.clock import from_ms
 from forecast.core.dataset import DATASET_SCHEMA, conformed
 from forecast.core.raw_objects import RawObject
 from forecast.storage import LocalStore, ObjectChangedError, digest_of
-from forecast.zone.dataset import publish_table, readable
+from forecast.zone.dataset import readable
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
 from forecast.zone.newest import fetch_newest
+from forecast.zone.publishing import publish_table
 from forecast.zone.tables import publish_if_changed
 
 KEY = "current/day=2024-10-01/part-0-of-1.parquet"
@@ -77,7 +78,7 @@ def test_a_removed_file_is_an_error_and_a_removed_day_is_rebuilt_from_the_databa
     store = Rival(tmp_path / "zone", None)
     with pytest.raises(ObjectChangedError, match="removed after it was listed"):
         fetch_newest(store, found(store, "a.json"), tmp_path / "copy")
-    publish_table(observations(12.0), KEY, store, tmp_path)
+    publish_table(observations(12.0), KEY, store)
     listed = found(store, KEY)
     (tmp_path / "zone" / KEY).unlink()
     assert readable(listed, store, tmp_path) is None
@@ -86,9 +87,9 @@ def test_a_removed_file_is_an_error_and_a_removed_day_is_rebuilt_from_the_databa
 def test_a_day_that_another_run_has_replaced_is_read_as_it_is_now(tmp_path: Path) -> None:
     (tmp_path / "zone").mkdir()
     store = LocalStore(tmp_path / "zone")
-    publish_table(observations(12.0), KEY, store, tmp_path)
+    publish_table(observations(12.0), KEY, store)
     listed = found(store, KEY)
-    publish_table(observations(13.0), KEY, store, tmp_path)
+    publish_table(observations(13.0), KEY, store)
     table = readable(listed, store, tmp_path)
     assert table is not None
     assert table["air_temperature"].to_pylist() == [13.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -28,6 +29,7 @@ from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, ReadDay, of_stations, together, write_day
 from forecast.zone.hourly import HOURLY, HOURLY_VERSION, OBSERVED, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
+from forecast.zone.publishing import Publisher, publishing
 from forecast.zone.tables import (
     PARAMETERS_FILE,
     STATIONS,
@@ -136,17 +138,18 @@ class DatasetWriter:
         if not self._ready:
             self.prepare()
             DatasetState.for_collection(self.collection).begin(self.run_id)
-        for one in days:
-            self._write_day(one.day, one.stations, self._reading(conformed(one.observations)), pending)
-        hourly = self._hourly()
-        for run in _runs([*([self._last] if self._last else []), *days]):
-            # The midnight after the last day is not known yet.
-            *whole, self._last = run
-            if whole:
-                observed = conformed(together([one.observations for one in run])).select(OBSERVED)
-                hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
-                self._hours_written.update((station, one.day) for one in whole for station in one.stations)
-        self._check_after(pending, [(station, one.day) for one in days for station in one.stations])
+        station_days = [(station, one.day) for one in days for station in one.stations]
+        with self._checked(pending, station_days), publishing(self.store) as publisher:
+            for one in days:
+                self._write_day(one.day, one.stations, self._reading(conformed(one.observations)), publisher)
+            hourly = self._hourly(publisher)
+            for run in _runs([*([self._last] if self._last else []), *days]):
+                # The midnight after the last day is not known yet.
+                *whole, self._last = run
+                if whole:
+                    observed = conformed(together([one.observations for one in run])).select(OBSERVED)
+                    hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
+                    self._hours_written.update((station, one.day) for one in whole for station in one.stations)
 
     def _reading(self, observations: pa.Table) -> ReadDay:
         def read(day: int, names: Collection[str] | None) -> pa.Table:
@@ -178,44 +181,48 @@ class DatasetWriter:
         for station, days in days_held(self.collection, {}).items():
             yield from ((station, day) for day in days)
 
-    def _write_days(self, station_days: Iterable[tuple[str, int]], pending: PendingDays) -> None:
+    def _write_days(self, station_days: Sequence[tuple[str, int]], pending: PendingDays) -> None:
         days: defaultdict[int, set[str]] = defaultdict(set)
         for station, day in station_days:
             days[day].add(station)
-        for day, changed in sorted(days.items()):
-            self._write_day(day, changed, self._read, pending)
+        with self._checked(pending, station_days), publishing(self.store) as publisher:
+            for day, changed in sorted(days.items()):
+                self._write_day(day, changed, self._read, publisher)
 
-    def _write_day(self, day: int, changed: Collection[str], read: ReadDay, pending: PendingDays) -> None:
+    def _write_day(self, day: int, changed: Collection[str], read: ReadDay, publisher: Publisher) -> None:
         self.check_stop()
-        files, rows = write_day(day, changed, self.store, read, len(self.stations), self.folder)
-        self._check_after(pending, [(station, day) for station in changed])
+        files, rows = write_day(day, changed, publisher, read, len(self.stations), self.folder)
         self.counts.station_days += len(changed)
         self.counts.files += files
         self.counts.rows += rows
 
     def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
         """Write the hours that depend on these station-days, from the days that have just been written."""
-        hourly = self._hourly()
         outdated = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
         due = {
             day: {one for one in stations if (one, day) not in self._hours_written or one in outdated.get(day, ())}
             for day, stations in days_of_hours(marks).items()
         }
-        for first, last, stations in _pairs(due):
-            self.check_stop()
-            hourly.write(first, last, stations)
-        self._check_after(pending, marks)
+        with self._checked(pending, marks), publishing(self.store) as publisher:
+            hourly = self._hourly(publisher)
+            for first, last, stations in _pairs(due):
+                self.check_stop()
+                hourly.write(first, last, stations)
 
-    def _hourly(self) -> HourlyDataset:
-        return HourlyDataset(self.store, intervals_of(self.stations), self._read, self.folder)
+    def _hourly(self, publisher: Publisher) -> HourlyDataset:
+        return HourlyDataset(publisher, intervals_of(self.stations), self._read, self.folder)
 
-    def _check_after(self, pending: PendingDays, station_days: Iterable[tuple[str, int]]) -> None:
+    @contextmanager
+    def _checked(self, pending: PendingDays, station_days: Iterable[tuple[str, int]]) -> Iterator[None]:
         """Queue these days if the lease was lost: another run may have written them since, from newer data."""
         try:
-            self.check_stop()
-        except ForecastError:
-            pending.enqueue(station_days)
-            raise
+            yield
+        finally:
+            try:
+                self.check_stop()
+            except ForecastError:
+                pending.enqueue(station_days)
+                raise
 
     def _mark_other_intervals(self, pending: PendingDays) -> None:
         """Queue all days of stations whose interval in the registry has changed, since their hours depend on it."""

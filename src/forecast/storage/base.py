@@ -37,8 +37,10 @@ class Store(Protocol):
         """
         ...
 
-    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
-        """Store a local file as an object, completely or not at all; it replaces an object with the same key.
+    def publish(self, source: Path | memoryview, key: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Store a local file, or its content, as an object, completely or not at all.
+
+        It replaces an object with the same key.
 
         The metadata stays with the object if the store can keep it, which a folder cannot.
         """

@@ -82,7 +82,7 @@ class LocalStore:
             raise unreadable(listed.uri, error, target) from error
         return hex_digest(digest)
 
-    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
+    def publish(self, source: Path | memoryview, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; the object is on disk when this returns."""
         del metadata  # a file has none
         target = self._path(key)
@@ -92,8 +92,11 @@ class LocalStore:
                 _remove_left(target.parent)
                 self._tidied.add(target.parent)
             with _new_part(target.parent) as part:
-                with source.open("rb") as original:
-                    shutil.copyfileobj(original, part, BLOCK_BYTES)
+                if isinstance(source, Path):
+                    with source.open("rb") as original:
+                        shutil.copyfileobj(original, part, BLOCK_BYTES)
+                else:
+                    part.write(source)
                 part.flush()
                 os.fsync(part.fileno())
                 Path(part.name).replace(target)

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from io import BytesIO
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -117,7 +118,7 @@ class S3Store:
         except OSError as error:
             raise unreadable(listed.uri, error, target) from error
 
-    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
+    def publish(self, source: Path | memoryview, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; S3 verifies the content with the checksum that boto3 sends."""
         # Browsers display files by the content type that S3 sends, and offer to save those without one.
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix)
@@ -126,9 +127,13 @@ class S3Store:
             more: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
             if kind is not None:
                 more["ContentType"] = kind
-            self._client.upload_file(str(source), self._bucket, self._prefix + key, ExtraArgs=more)
+            if isinstance(source, Path):
+                self._client.upload_file(str(source), self._bucket, self._prefix + key, ExtraArgs=more)
+            else:
+                self._client.upload_fileobj(BytesIO(source), self._bucket, self._prefix + key, ExtraArgs=more)
 
-        self._with_retries(f"written: {key}", upload, source.stat().st_size)
+        size = source.stat().st_size if isinstance(source, Path) else source.nbytes
+        self._with_retries(f"written: {key}", upload, size)
 
     def remove(self, key: str) -> None:
         """See `Store.remove`."""

@@ -24,15 +24,11 @@ from forecast.core.dataset import DATASET_SCHEMA, KEYS, conformed
 from forecast.core.raw_objects import RawObject
 from forecast.storage import ObjectChangedError, Store
 from forecast.zone.newest import fetch_newest
+from forecast.zone.publishing import Publisher
 
 LOGGER = logging.getLogger("forecast.zone.dataset")
 CURRENT: Final = "current/"
 STATIONS_A_FILE: Final = 100
-# Rows of one station are consecutive; a row group for some stations lets
-# readers skip the others.
-_ROWS_A_GROUP: Final = 32_768
-# Tables up to here are not compressed.
-_FEW_ROWS: Final = 2_500
 _KEY: Final = re.compile(r"day=(?P<day>\d{4}-\d{2}-\d{2})/part-(?P<number>\d+)-of-(?P<parts>\d+)\.parquet$")
 
 
@@ -82,13 +78,14 @@ ReadDay = Callable[[int, Collection[str] | None], pa.Table]
 
 
 def write_day(
-    day: int, changed: Collection[str], store: Store, read: ReadDay, stations: int, folder: Path
+    day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, stations: int, folder: Path
 ) -> tuple[int, int]:
     """Replace these stations' observations on a day by what the database holds; return the numbers of files and rows.
 
     Other stations' observations are kept. `stations` is their total number, which determines the files of a new day.
     `folder` is for copies.
     """
+    store = publisher.store
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
     parts = max((file.parts for file in there), default=parts_for(stations))
     rows = 0
@@ -98,7 +95,7 @@ def write_day(
         table = _merged(file, there.get(file), names, store, read, folder)
         rows += table.num_rows
         if table.num_rows:
-            publish_table(table, file.key, store, folder)
+            publisher.publish(table, file.key)
         else:
             store.remove(file.key)
     return len(chosen), rows
@@ -176,31 +173,6 @@ def read_table(
             return conformed(opened.read(columns=[name for name in schema.names if name in held]), schema)
     finally:
         copy.unlink()
-
-
-def publish_table(table: pa.Table, key: str, store: Store, folder: Path) -> None:
-    """Publish a table as an object of the processed zone, completely or not at all."""
-    path = folder / "written.parquet"
-    # Statistics are omitted, because no reader skips a day's file by bounds of values.
-    pq.write_table(table, path, compression=_packed(table), write_statistics=list(KEYS), row_group_size=_ROWS_A_GROUP)
-    store.publish(path, key)
-    path.unlink()
-
-
-def _packed(table: pa.Table) -> str | dict[str, str]:
-    """The compression of a table, or of each of its columns.
-
-    A file has about a hundred columns. Those of flags, and those without values, have some bytes each; compressing them
-    took a quarter of the time. Compressing the others took a sixth for the days of two stations, and saved a tenth of
-    the size.
-    """
-    if table.num_rows <= _FEW_ROWS:
-        return "none"
-    return {name: "zstd" if _holds_much(table[name]) else "none" for name in table.column_names}
-
-
-def _holds_much(column: pa.ChunkedArray) -> bool:
-    return not pa.types.is_integer(column.type) and column.null_count < len(column)
 
 
 def of_file(table: pa.Table, file: DayFile) -> pa.Table:

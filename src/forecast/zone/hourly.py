@@ -36,10 +36,10 @@ from forecast.zone.dataset import (
     of_file,
     of_stations,
     parts_for,
-    publish_table,
     readable,
     without_stations,
 )
+from forecast.zone.publishing import Publisher
 
 HOURLY: Final = "hourly/"
 # Raised when the same observations give different hours, which are then rewritten.
@@ -106,10 +106,15 @@ class HourlyDataset:
     damaged a file of the dataset. `folder` is for copies.
     """
 
-    store: Store
+    publisher: Publisher
     minutes: Mapping[str, float]
     read: ReadDay
     folder: Path
+
+    @property
+    def store(self) -> Store:
+        """The zone."""
+        return self.publisher.store
 
     def write(self, first: int, last: int, changed: Collection[str]) -> None:
         """Bring the hours of these stations on these consecutive days up to date, from the dataset.
@@ -131,6 +136,8 @@ class HourlyDataset:
 
     def put_days(self, first: int, last: int, changed: Collection[str], observations: pa.Table) -> None:
         """The same of some days one after another, whose observations are at hand to the midnight after the last."""
+        # Other stations' hours, which are in the same files, may be among what is being published.
+        self.publisher.finish()
         hours = hours_of(observations, first, self.minutes, last)
         # The hour that ends at midnight is the last of its day.
         number = (hours["timestamp"].cast(pa.int64()).to_numpy() - 1) // DAY_MS
@@ -158,7 +165,7 @@ class HourlyDataset:
             if listed is not None:
                 self.store.remove(listed.key)
         elif before is None or not _plain(table).equals(_plain(before)):
-            publish_table(table, file.key_in(HOURLY), self.store, self.folder)
+            self.publisher.publish(table, file.key_in(HOURLY))
 
     def _hours(self, day: int) -> pa.Table:
         """The hours of all stations, from the dataset."""
