@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 757570109
+GOLDEN = 22007360
 
 
 @pytest.fixture

@@ -129,7 +129,8 @@ def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
     """Parts concatenated in the given order."""
     if len(parts) == 1:
         return parts[0]
-    names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
+    held = set().union(*(part.values for part in parts))
+    names = [name for name in PARAMETER_NAMES if name in held]
     return StationColumns(
         np.concatenate([part.times for part in parts]),
         {name: _joined_values(name, parts) for name in names},
@@ -241,4 +242,5 @@ def _unknown(rows: int) -> Origins:
 
 
 def _joined_values(name: str, parts: Sequence[StationColumns]) -> npt.NDArray[np.float64]:
-    return np.concatenate([part.values.get(name, np.full(len(part.times), np.nan)) for part in parts])
+    nothing = np.full(max(len(part.times) for part in parts), np.nan)
+    return np.concatenate([part.values.get(name, nothing[: len(part.times)]) for part in parts])

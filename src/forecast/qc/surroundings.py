@@ -146,11 +146,10 @@ class Surroundings:
     def _near(self) -> Rows:
         """The indices of the neighbours: a row per station, by site and id, padded with the index of none."""
         places, everyone = self.compared.places, self.compared.series.stations
+        by_site = sorted(range(len(everyone)), key=lambda place: (everyone[place].site, everyone[place].id))
+        order = {place: number for number, place in enumerate(by_site)}
         found = [
-            sorted(
-                (places[name] for name in self.neighbours.of(station.id) if name in places),
-                key=lambda place: (everyone[place].site, everyone[place].id),
-            )
+            sorted((places[name] for name in self.neighbours.of(station.id) if name in places), key=order.__getitem__)
             for station in self.stations
         ]
         near = np.full((len(found), max(map(len, found), default=0)), len(everyone))

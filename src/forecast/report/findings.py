@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
@@ -31,7 +32,7 @@ from forecast.report.write import DIGITS
 # The only check whose number is reported: how far the station differs.
 BIAS: Final = bias.CHECK.id
 _PLACES: Final = {check: place for place, check in enumerate(CHECKS)}
-_EVALUATED: Final = frozenset({GOOD, SUSPECT, FAIL})
+_EVALUATED: Final = [GOOD, SUSPECT, FAIL]
 
 
 @dataclass(slots=True)
@@ -76,18 +77,15 @@ class Findings:
         )
         names = [station.id for station in series.stations]
         for (check, name), flags in results.by_check.items():
-            for place, flag, number in _numbers(series, flags, rows):
-                key = (names[place], name, check)
-                if flag in _EVALUATED:
-                    self.evaluated[key] += number
-                if flag == SUSPECT:
-                    self.suspect[key] += number
-                elif flag == FAIL:
-                    self.failed[key] += number
+            numbers = _numbers(series, flags, rows)
+            for counter, codes in ((self.evaluated, _EVALUATED), (self.suspect, [SUSPECT]), (self.failed, [FAIL])):
+                for place, number in _above_zero(numbers[:, codes].sum(axis=1)):
+                    counter[names[place], name, check] += number
         for name, flags in results.flags.items():
             self._count_values(results, name, rows, changed)
-            for place, flag, number in _numbers(series, flags, rows):
-                if flag in (SUSPECT, FAIL):
+            numbers = _numbers(series, flags, rows)
+            for flag in (SUSPECT, FAIL):
+                for place, number in _above_zero(numbers[:, flag]):
                     self.flagged[names[place], name, flag] += number
             self.worst += worst_episodes(results, name, flags, rows)
             self._note_biases(results, name, rows)
@@ -213,11 +211,16 @@ class Findings:
                     self.received[station][day][name] = number
 
 
-def _numbers(series: Series, flags: Flags, rows: Mask) -> Iterator[tuple[int, int, int]]:
-    """The number of each station's (by index) rows with each flag that occurs."""
-    numbers = np.bincount(series.of_row[rows] * (MISSING + 1) + flags[rows])
-    for code in np.flatnonzero(numbers).tolist():
-        yield *divmod(code, MISSING + 1), int(numbers[code])
+def _numbers(series: Series, flags: Flags, rows: Mask) -> npt.NDArray[np.intp]:
+    """The number of rows with each flag (a column each) of each station (a row each)."""
+    codes = series.of_row[rows] * (MISSING + 1) + flags[rows]
+    return np.bincount(codes, minlength=len(series.stations) * (MISSING + 1)).reshape(-1, MISSING + 1)
+
+
+def _above_zero(numbers: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """The places with a number, and their numbers."""
+    places = np.flatnonzero(numbers)
+    return zip(places.tolist(), numbers[places].tolist(), strict=True)
 
 
 def _by_check(counter: Counter[tuple[str, str, str]]) -> Counter[str]:
