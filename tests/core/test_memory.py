@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from forecast.core.memory import trim_heap
 
 # 400 MB in blocks of 100 kB, one of fifty kept.
 HOLES = """
@@ -34,3 +37,10 @@ print(before - resident_mb())
 def test_free_memory_between_kept_blocks_is_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 300
+
+
+def test_returning_memory_leaves_no_garbage_behind() -> None:
+    trim_heap(above=0)
+    gc.collect()
+    trim_heap(above=0)
+    assert gc.collect() == 0

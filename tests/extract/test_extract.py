@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
@@ -446,6 +447,17 @@ def test_content_that_is_not_data_is_rejected_with_its_type(
     assert rejected(content, tmp_path) == (code, message)
     if content:
         assert rejected(gzip.compress(content), tmp_path) == (code, message)
+
+
+@pytest.mark.parametrize("write", [to_jsonl, to_csv, to_parquet, to_avro])
+def test_what_was_needed_to_read_a_file_is_released_at_once(
+    write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path
+) -> None:
+    content = write([flattened(row) for row in ROWS])
+    assert len(batches_of(content, tmp_path)) == 1
+    gc.collect()
+    assert len(batches_of(content, tmp_path)) == 1
+    assert gc.collect() == 0
 
 
 @pytest.mark.parametrize("write", [to_parquet, to_avro])

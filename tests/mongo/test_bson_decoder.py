@@ -18,6 +18,7 @@ from pymongo import MongoClient
 
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import PROJECTION, read_columns
+from forecast.mongo.bson_layout import Alike, by_shape
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.observation_reader import to_dataset
 from forecast.mongo.qc_queue import PendingQc
@@ -203,6 +204,15 @@ def test_documents_of_which_hardly_two_are_alike_are_read_as_the_driver_reads_th
     shapes = [("AB"[at % 2], {"air_temperature": 1.5}, one, None, "0" * 32) for at, one in enumerate(flags)]
     raw = [bson.encode(document(shape, at)) for at, shape in enumerate(shapes)]
     assert_same(read([b"".join(raw)]), plain([bson.decode(one, AWARE) for one in raw]))
+
+
+def test_the_columns_of_a_single_document_do_not_keep_the_others_of_its_batch() -> None:
+    shapes: list[Shape] = [("00092", {"air_temperature": 1.5}, {}, None, digest) for digest in ("ab", "abc")]
+    batch = b"".join(bson.encode(document(shapes[at == 119], at)) for at in range(120))
+    *_, last = by_shape(batch)
+    assert isinstance(last, Alike)
+    assert last.texts("metadata.digest").tolist() == [b"abc"]
+    assert not np.shares_memory(last.texts("metadata.digest"), np.frombuffer(batch, np.uint8))
 
 
 def test_no_documents_give_no_rows() -> None:

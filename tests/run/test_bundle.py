@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,3 +74,10 @@ def test_no_more_objects_are_loaded_together_than_may_wait(staged: Stage, monkey
     monkeypatch.setattr(bundle, "_MOST_OBJECTS", 2)
     made = Bundle()
     assert [made.add(staged(name)) for name in ("A", "B", "C")] == [True, True, False]
+
+
+def test_what_a_bundle_has_read_of_its_objects_is_released_at_once(staged: Stage) -> None:
+    made, one = Bundle(), staged("A")
+    gc.collect()
+    made.add(one)
+    assert gc.collect() == 0

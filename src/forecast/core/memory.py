@@ -7,6 +7,7 @@ import gc
 import mmap
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,7 @@ def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_bytes().split()[1]) * mmap.PAGESIZE
 
 
+@cache
 def _of_libc(name: str) -> Callable[..., int] | None:
     """A function of glibc, or None; musl has neither of them, and other systems manage memory differently."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

@@ -68,7 +68,8 @@ class Alike(NamedTuple):
     def numbers(self, name: str, kind: str) -> npt.NDArray[Any]:
         """The values of a numeric field, by its path; `kind` is numpy's name of its type."""
         element = self.layout[name]
-        cells = np.ascontiguousarray(self.matrix[:, element.at : element.at + element.size])
+        # A copy even of a single row, whose cells are contiguous: a view would keep all documents of the batch.
+        cells = self.matrix[:, element.at : element.at + element.size].copy()
         return cells.view(kind).reshape(-1)
 
     def texts(self, name: str) -> npt.NDArray[np.bytes_]:

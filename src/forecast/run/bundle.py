@@ -59,7 +59,9 @@ class Bundle:
 def _extent(path: Any) -> _Extent:
     """The range, from the column statistics of the file."""
     metadata = pq.read_metadata(path)
-    columns = [metadata.schema.names.index(name) for name in ("station_id", "timestamp")]
+    # `metadata.schema` would be a reference cycle, which keeps the footer for minutes (`configure_allocators`).
+    names = pq.ParquetSchema(metadata).names
+    columns = [names.index(name) for name in ("station_id", "timestamp")]
     groups = range(metadata.num_row_groups)
     noted = [[metadata.row_group(group).column(column).statistics for group in groups] for column in columns]
     return _Extent(

@@ -67,7 +67,9 @@ def _check(path: Path, limits: Limits) -> None:
 
 
 def _text_columns(file: pq.ParquetFile) -> list[str]:
-    columns = [file.schema.column(index) for index in range(len(file.schema))]
+    # `file.schema` would be a reference cycle, which keeps the footer for minutes (`configure_allocators`).
+    schema = pq.ParquetSchema(file.metadata)
+    columns = [schema.column(index) for index in range(len(schema))]
     return [column.path for column in columns if column.physical_type == _TEXT and not column.max_repetition_level]
 
 
