@@ -99,6 +99,21 @@ def read(batches: list[bytes]) -> dict[str, dict[str, Any]]:
     }
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 70)), max_size=8))
+def test_every_document_of_a_batch_is_found_whatever_lengths_follow_one_another(runs: list[tuple[int, int]]) -> None:
+    documents = [
+        bson.encode({"measurements": {"air_temperature": float(at)}, "text": letters * "x"})
+        for letters, number in runs
+        for at in range(number)
+    ]
+    found = [
+        row.tobytes()
+        for part in by_shape(b"".join(documents))
+        for row in (part.matrix if isinstance(part, Alike) else map(np.frombuffer, part))
+    ]
+    assert sorted(found) == sorted(documents)
+
+
 def assert_same(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> None:
     assert found.keys() == expected.keys()
     for name, columns in expected.items():

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from forecast.core.errors import RetryableError
+from forecast.core.raw_objects import RawObject
 from forecast.core.stations import Stations
 from forecast.mongo import observation_reader
 from forecast.mongo.client import ObservationCollection
@@ -24,6 +25,8 @@ from forecast.run import dataset, dataset_feed
 from forecast.run.dataset import DatasetCounts, DatasetWriter
 from forecast.run.dataset_feed import DatasetFeed
 from forecast.storage import LocalStore
+from forecast.zone import hourly
+from forecast.zone.dataset import readable
 from tests.networks import CELLS, START, five, network, observation, records, station
 from tests.run.test_dataset import Killed, World, assert_the_dataset_is_the_database, killed_after
 
@@ -102,6 +105,27 @@ def test_a_later_run_writes_the_day_that_it_adds_to(world: FedWorld, read: list[
     assert changed == {"current/day=2024-10-02/part-0-of-1.parquet", "current/_dataset.json"}
     assert read == []
     assert_the_dataset_is_the_database(world)
+
+
+def test_hours_of_the_day_before_are_only_touched_if_midnight_changed(
+    world: FedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[str] = []
+    real = readable
+
+    def reading(listed: RawObject, *more: Any, **others: Any) -> Any:
+        touched.append(listed.key.partition("/part")[0])
+        return real(listed, *more, **others)
+
+    monkeypatch.setattr(hourly, "readable", reading)
+    minutes = range(DAY - 45, DAY + 5, 5)
+    world.run(*(row(minute, 12.0 + minute % 20 / 50, name) for minute in minutes for name in "AB"))
+    touched.clear()
+    world.run(row(DAY + 5, 12.1))
+    assert touched == []
+    world.run(row(DAY, 12.3, generation_id=1), row(DAY + 10, 12.1))
+    assert {"current/day=2024-10-01", "hourly/day=2024-10-01"} <= set(touched)
+    assert world.compared_hours() == (3, 0)
 
 
 def test_a_day_on_which_only_flags_changed_is_read_at_the_end(world: FedWorld, read: list[str]) -> None:
@@ -228,4 +252,5 @@ def test_a_run_that_is_killed_at_any_step_leaves_the_rest_to_the_next(world: Fed
                 pass
         world.run()
         assert world.compared() == DatasetComparison(True, world.collection.estimated_document_count())
+        assert world.compared_hours()[1] == 0
     assert step > 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,6 +88,7 @@ class DatasetWriter:
     _ready: bool = False
     _last: EarlyDay | None = None
     _hours_written: set[tuple[str, int]] = field(default_factory=set)
+    _other_midnight: set[tuple[str, int]] = field(default_factory=set)
 
     def write(self) -> DatasetCounts:
         """Write every queued station-day, or all of them if the zone has no dataset of this collection.
@@ -191,23 +192,35 @@ class DatasetWriter:
 
     def _write_day(self, day: int, changed: Collection[str], read: ReadDay, publisher: Publisher) -> None:
         self.check_stop()
-        files, rows = write_day(day, changed, publisher, read, len(self.stations), self.folder)
+        written = write_day(day, changed, publisher, read, len(self.stations), self.folder)
+        self._other_midnight.update((station, day) for station in written.other_midnight)
         self.counts.station_days += len(changed)
-        self.counts.files += files
-        self.counts.rows += rows
+        self.counts.files += written.files
+        self.counts.rows += written.rows
 
     def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
         """Write the hours that depend on these station-days, from the days that have just been written."""
-        outdated = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
+        written = {one for one, runs in marks.items() if self._is_written(one, runs)}
+        outdated = days_of_hours(marks.keys() - written)
         due = {
             day: {one for one in stations if (one, day) not in self._hours_written or one in outdated.get(day, ())}
-            for day, stations in days_of_hours(marks).items()
+            for day, stations in days_of_hours(marks, written - self._other_midnight).items()
         }
         with self._checked(pending, marks), publishing(self.store) as publisher:
             hourly = self._hourly(publisher)
             for first, last, stations in _pairs(due):
                 self.check_stop()
-                hourly.write(first, last, stations)
+                if (at_hand := self._at_hand(first, last, stations, written)) is not None:
+                    hourly.write_day(first, stations, at_hand)
+                else:
+                    hourly.write(first, last, stations)
+
+    def _at_hand(self, first: int, last: int, stations: Set[str], written: Set[tuple[str, int]]) -> pa.Table | None:
+        """The observations of a day that were written last, if the zone still has these."""
+        if self._last is None or not first == last == self._last.day:
+            return None
+        is_there = all(one in self._last.stations and (one, first) in written for one in stations)
+        return self._last.observations if is_there else None
 
     def _hourly(self, publisher: Publisher) -> HourlyDataset:
         return HourlyDataset(publisher, intervals_of(self.stations), self._read, self.folder)

@@ -73,16 +73,16 @@ def _on_demand(
     view: StationView, site: Site, program: str, details: Callable[[StationView], StationView]
 ) -> Iterator[tuple[str, OnDemand]]:
     """The files of a station. The day in its view is for the page of all stations; the revision covers it."""
-    values = (view.last, view.first, view.count, view.revision)
-    rest = replace(view, days=(), week=None, last=None, first=None, count=None, revision=None)
-    digest = _digest(site.version, site.in_turn, program, files_digest(), rest, view.shown_state, view.last is None)
+    values = _digest(view.last, view.first, view.count, view.revision)
+    shown = (view.place, view.state, view.shown_state, view.since, view.findings, view.last is None)
+    digest = _digest(site.version, site.in_turn, program, files_digest(), *shown)
     newest = 0 if view.last is None else view.last.timestamp()
     files = cache(lambda: dict(_station_files(details(view), site)))
     # A station that never sent anything has no week.
     for name in _names(view)[view.last is None :]:
         yield (
             name,
-            OnDemand(view.place.id, digest, newest, _digest(*values), partial(lambda name: files().get(name), name)),
+            OnDemand(view.place.id, digest, newest, values, partial(lambda name: files().get(name), name)),
         )
 
 

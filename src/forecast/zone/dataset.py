@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from forecast.core.clock import midnight
 from forecast.core.dataset import DATASET_SCHEMA, KEYS, conformed
 from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import UTC_TIME
 from forecast.storage import ObjectChangedError, Store
 from forecast.zone.newest import fetch_newest
 from forecast.zone.publishing import Publisher
@@ -77,10 +78,23 @@ def part_of(station_id: str, parts: int) -> int:
 ReadDay = Callable[[int, Collection[str] | None], pa.Table]
 
 
+class WrittenDay(NamedTuple):
+    """What was written of a day, and the stations whose observation at its first midnight may have changed."""
+
+    files: int
+    rows: int
+    other_midnight: set[str]
+
+
+class _Merged(NamedTuple):
+    table: pa.Table
+    other_midnight: set[str]
+
+
 def write_day(
     day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, stations: int, folder: Path
-) -> tuple[int, int]:
-    """Replace these stations' observations on a day by what the database holds; return the numbers of files and rows.
+) -> WrittenDay:
+    """Replace these stations' observations on a day by what the database holds.
 
     Other stations' observations are kept. `stations` is their total number, which determines the files of a new day.
     `folder` is for copies.
@@ -88,17 +102,18 @@ def write_day(
     store = publisher.store
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
     parts = max((file.parts for file in there), default=parts_for(stations))
-    rows = 0
+    rows, other_midnight = 0, set[str]()
     chosen = by_part(changed, parts)
     for number, names in chosen.items():
         file = DayFile(day, number, parts)
-        table = _merged(file, there.get(file), names, store, read, folder)
+        table, others = _merged(file, there.get(file), names, store, read, folder)
         rows += table.num_rows
+        other_midnight |= others
         if table.num_rows:
             publisher.publish(table, file.key)
         else:
             store.remove(file.key)
-    return len(chosen), rows
+    return WrittenDay(len(chosen), rows, other_midnight)
 
 
 def by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
@@ -111,14 +126,28 @@ def by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
 
 def _merged(
     file: DayFile, listed: RawObject | None, names: set[str], store: Store, read: ReadDay, folder: Path
-) -> pa.Table:
+) -> _Merged:
+    """The whole table of a file."""
     if listed is None:
-        return read(file.day, names)
+        return _Merged(read(file.day, names), names)
     before = readable(listed, store, folder)
     if before is None:
-        return of_file(read(file.day, None), file)
-    others = without_stations(before, names)
-    return concatenated([others, read(file.day, names)])
+        return _Merged(of_file(read(file.day, None), file), names)
+    own = read(file.day, names)
+    at_midnight = pa.scalar(midnight(file.day), UTC_TIME)
+    was, now = (table.filter(pc.equal(table["timestamp"], at_midnight)) for table in (before, own))
+    same = plain(of_stations(was, names)).equals(plain(now))
+    return _Merged(concatenated([without_stations(before, names), own]), set() if same else names)
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The table with texts instead of dictionaries: the same texts may be in another order in a dictionary."""
+    texts = [
+        name for name, kind in zip(table.column_names, table.schema.types, strict=True) if pa.types.is_dictionary(kind)
+    ]
+    for name in texts:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    return table
 
 
 def by_station_and_time(table: pa.Table) -> pa.Table:

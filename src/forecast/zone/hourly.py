@@ -7,7 +7,7 @@ observations has no row; a value from less than 75 % of the expected observation
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from forecast.zone.dataset import (
     of_file,
     of_stations,
     parts_for,
+    plain,
     readable,
     without_stations,
 )
@@ -63,15 +64,17 @@ _Files = Mapping[DayFile, RawObject]
 HoursOf = Callable[[Collection[str]], pa.Table]
 
 
-def days_of_hours(station_days: Marks) -> dict[int, set[str]]:
+def days_of_hours(station_days: Marks, same_midnight: Container[tuple[str, int]] = ()) -> dict[int, set[str]]:
     """The days whose hours may change with observations of these station-days, with the stations.
 
-    An observation at midnight belongs to the hour that ends the day before.
+    An observation at midnight belongs to the hour that ends the day before; `same_midnight` are the station-days in
+    which it is as it was.
     """
     days: defaultdict[int, set[str]] = defaultdict(set)
     for station, day in station_days:
         days[day].add(station)
-        days[day - 1].add(station)
+        if (station, day) not in same_midnight:
+            days[day - 1].add(station)
     return dict(sorted(days.items()))
 
 
@@ -134,6 +137,11 @@ class HourlyDataset:
         if names:
             self.put_days(first, last, names, _in_order(observed))
 
+    def write_day(self, day: int, changed: Collection[str], observations: pa.Table) -> None:
+        """The same of one day, whose observations are at hand, but not those of the midnight after."""
+        own = of_stations(conformed(observations).select(OBSERVED), changed)
+        self.put_days(day, day, changed, _in_order([own, *self._at_midnight(self._files(day + 1), changed)]))
+
     def put_days(self, first: int, last: int, changed: Collection[str], observations: pa.Table) -> None:
         """The same of some days one after another, whose observations are at hand to the midnight after the last."""
         # Other stations' hours, which are in the same files, may be among what is being published.
@@ -164,7 +172,7 @@ class HourlyDataset:
         if table.num_rows == 0:
             if listed is not None:
                 self.store.remove(listed.key)
-        elif before is None or not _plain(table).equals(_plain(before)):
+        elif before is None or not plain(table).equals(plain(before)):
             self.publisher.publish(table, file.key_in(HOURLY))
 
     def _hours(self, day: int) -> pa.Table:
@@ -185,7 +193,11 @@ class HourlyDataset:
         for files in days:
             for _, table in self._observed(files, names):
                 yield table
-        for file, table in self._observed(after, names):
+        yield from self._at_midnight(after, names)
+
+    def _at_midnight(self, files: _Files, names: Collection[str] | None) -> Iterator[pa.Table]:
+        """What the dataset has of some stations, or of all, at the midnight that begins a day."""
+        for file, table in self._observed(files, names):
             yield table.filter(pc.equal(table["timestamp"], pa.scalar(midnight(file.day), UTC_TIME)))
 
     def _observed(self, files: _Files, names: Collection[str] | None) -> Iterator[tuple[DayFile, pa.Table]]:
@@ -202,8 +214,3 @@ class HourlyDataset:
 
 def _in_order(observed: Iterable[pa.Table]) -> pa.Table:
     return concatenated([DATASET_SCHEMA.empty_table().select(OBSERVED), *observed])
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """The table with ids as text: the same ids may be in another order in a dictionary."""
-    return table.set_column(0, "station_id", table["station_id"].cast(pa.string()))
