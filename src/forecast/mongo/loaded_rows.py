@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecast.core.clock import DAY_MS
 from forecast.core.parameters import PARAMETER_NAMES
@@ -20,6 +21,8 @@ from forecast.qc.windows import QcWindow
 
 # At least 200 000 rows of twelve parameters, at 60 to 80 bytes each. Any more are read from the database.
 _MOST_BYTES: Final = 16 << 20
+# Combinations of values that fit in an index of 64 bits.
+_MOST_KINDS: Final = 1 << 62
 _LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 # The fields that records of one station share, and those from one raw object.
 _STATION: Final = ("station_id", "station_name", "station_network", "longitude", "latitude", "elevation")
@@ -178,7 +181,12 @@ def _columns(table: pa.Table, times: npt.NDArray[np.int64], order: npt.NDArray[n
         return found
 
     def letters(name: str) -> npt.NDArray[np.bytes_]:
-        found: npt.NDArray[np.bytes_] = table[name].cast(pa.binary()).to_numpy()[order].astype("S")
+        cells = table[name].combine_chunks()
+        width = max(1, pc.max(pc.binary_length(cells)).as_py() or 0)
+        # Cells of one width are an array as they are.
+        padded = pc.ascii_rpad(cells, width, padding="\0")
+        at = padded.offset * width
+        found: npt.NDArray[np.bytes_] = np.frombuffer(padded.buffers()[2], f"S{width}", len(padded), at)[order]
         return found
 
     stations, sources = _alike(table, _STATION, _station_of)[order], _alike(table, _SOURCE, _source_of)[order]
@@ -201,13 +209,17 @@ def _alike(
 ) -> npt.NDArray[np.object_]:
     """Fields of each record's document that others share, so that they are in memory once."""
     there = [name for name in names if name in table.column_names]
-    key = np.zeros(table.num_rows, np.int64)
+    key, kinds = np.zeros(table.num_rows, np.int64), 1
     for name in there:
         encoded = table[name].combine_chunks()
         encoded = encoded if pa.types.is_dictionary(encoded.type) else encoded.dictionary_encode()
-        codes = np.asarray(encoded.indices.fill_null(-1), np.int64) + 1
-        key = np.unique(key * (len(encoded.dictionary) + 1) + codes, return_inverse=True)[1].astype(np.int64)
-    first = np.unique(key, return_index=True)[1]
+        values = len(encoded.dictionary) + 1
+        if kinds * values > _MOST_KINDS:
+            found, key = np.unique(key, return_inverse=True)
+            kinds = len(found)
+        key = key * values + np.asarray(encoded.indices.fill_null(-1), np.int64) + 1
+        kinds *= values
+    _, first, key = np.unique(key, return_index=True, return_inverse=True)
     documents = np.empty(len(first), dtype=object)
     documents[:] = [document_of(record) for record in table.select(there).take(pa.array(first)).to_pylist()]
     return documents[key]
