@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from forecast.core.logs import progress_bar
 from forecast.core.memory import trim_heap
+from forecast.core.presence import Presence
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RECORD_SCHEMA, concat
 from forecast.core.stations import Stations
@@ -79,6 +81,7 @@ class Pipeline:
         self._dataset = DatasetWriter(processed, collection, stations, run_id, folder, check_stop)
         stager = Stager(run, stations, raw, processed, checkpoints, space)
         loader = Loader(run, stations, processed, collection, checkpoints, self._pending_qc, self._overlay)
+        self._presence: Future[Presence] | None = None
         self._cluster = cluster
         self._executor: Executor = cluster or ThreadExecutor(run, stager, loader, folder)
 
@@ -115,7 +118,13 @@ class Pipeline:
             return
         # Freed blocks from loading have other sizes than those that the checks need.
         trim_heap(above=0)
-        with run.timed("qc"), strangers_named(self._collection):
+        with (
+            run.timed("qc"),
+            strangers_named(self._collection),
+            ThreadPoolExecutor(1, thread_name_prefix="presence") as beside,
+        ):
+            # The checks change neither stations nor times, and leave the server idle.
+            self._presence = beside.submit(self._read_presence)
             if run.options.rerun_qc:
                 enqueue_everything(self._pending_qc, self._collection)
             with DatasetFeed(self._dataset, lambda: run.timed("dataset")) as feed:
@@ -145,10 +154,8 @@ class Pipeline:
         A dry run has written nothing, so what it read counts as received.
         """
         run, now = self._run, datetime.now(UTC)
-        days = {day for _, day in run.loaded_station_days} or days_until(now)
         max_age_hours = run.settings.max_data_age_hours
-        with strangers_named(self._collection):
-            found = presence_of(self._collection, self._stations, days, max_age_hours)
+        found = self._read_presence() if self._presence is None else self._presence.result()
         newly_silent = None
         if run.options.dry_run:
             found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
@@ -161,6 +168,12 @@ class Pipeline:
             run.progress.stations_newly_silent = None if newly_silent is None else len(newly_silent)
         for words, facts in silence_warnings(run.progress.seen, max_age_hours):
             LOGGER.warning(words, extra={"facts": facts})
+
+    def _read_presence(self) -> Presence:
+        run = self._run
+        days = {day for _, day in run.loaded_station_days} or days_until(datetime.now(UTC))
+        with strangers_named(self._collection):
+            return presence_of(self._collection, self._stations, days, run.settings.max_data_age_hours)
 
     def verify(self) -> Verification:
         """Read a sample of this run's records back from a majority; each must be stored, or a newer version of it."""
