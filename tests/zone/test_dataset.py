@@ -12,7 +12,7 @@ import pytest
 from forecast.core.dataset import DATASET_SCHEMA, conformed
 from forecast.core.schemas import UTC_TIME
 from forecast.storage import LocalStore
-from forecast.zone.dataset import of_stations
+from forecast.zone.dataset import of_stations, parts_for
 from forecast.zone.publishing import publish_table
 
 ROWS = conformed(
@@ -56,3 +56,21 @@ def test_only_files_of_many_rows_are_compressed_in_columns_that_hold_much(
 @pytest.mark.parametrize(("names", "kept"), [({"A", "B", "C"}, ["A", "B"]), ({"B"}, ["B"]), (set(), [])])
 def test_the_rows_of_some_stations_are_those_of_no_other(names: set[str], kept: list[str]) -> None:
     assert of_stations(ROWS, names)["station_id"].to_pylist() == kept
+
+
+@pytest.mark.parametrize(
+    ("minutes", "parts"),
+    [
+        ([], 1),
+        ([5.0] * 100, 1),
+        ([5.0] * 101, 2),
+        ([1 / 60] * 101, 2),
+        ([60.0] * 1_150, 1),
+        ([60.0] * 2_033, 2),
+        ([5.0] * 60 + [60.0] * 600, 2),
+    ],
+)
+def test_a_new_day_has_a_file_per_hundred_stations_of_five_minutes_and_per_twelve_hundred_hourly_ones(
+    minutes: list[float], parts: int
+) -> None:
+    assert parts_for(minutes) == parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -44,14 +44,30 @@ def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
             yield path + entry.name, entry.read_text("utf-8")
 
 
-def _shape(part: Any) -> Any:
-    """The syntax tree as lists, the same in every version of Python: fields that newer ones add are empty if unused."""
+def _shape(tree: ast.Module) -> str:
+    """The syntax tree as text, the same in every version of Python: fields that newer ones add are empty if unused."""
+    texts: list[str] = []
+    _write(tree, texts.append)
+    return "".join(texts)
+
+
+def _write(part: Any, write: Callable[[str], None]) -> None:
     if isinstance(part, list):
-        return [_shape(entry) for entry in part if not _is_for_people(entry)]
-    if isinstance(part, ast.AST):
-        used = {name: value for name, value in ast.iter_fields(part) if value is not None and value != []}
-        return [type(part).__name__, {name: _shape(value) for name, value in used.items()}]
-    return repr(part)
+        write("[")
+        for entry in part:
+            if not _is_for_people(entry):
+                _write(entry, write)
+        write("]")
+    elif isinstance(part, ast.AST):
+        write(f"{type(part).__name__}(")
+        for name in part._fields:
+            value = getattr(part, name, None)
+            if value is not None and value != []:
+                write(f"{name}=")
+                _write(value, write)
+        write(")")
+    else:
+        write(f"{part!r};")
 
 
 def _is_for_people(part: Any) -> bool:

@@ -192,7 +192,7 @@ class DatasetWriter:
 
     def _write_day(self, day: int, changed: Collection[str], read: ReadDay, publisher: Publisher) -> None:
         self.check_stop()
-        written = write_day(day, changed, publisher, read, len(self.stations), self.folder)
+        written = write_day(day, changed, publisher, read, intervals_of(self.stations).values(), self.folder)
         self._other_midnight.update((station, day) for station in written.other_midnight)
         self.counts.station_days += len(changed)
         self.counts.files += written.files

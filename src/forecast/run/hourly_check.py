@@ -46,7 +46,7 @@ class HoursCheck:
             there = without_stations(stored_hours(self.store, day, self.folder), later.get(day, set()))
             names = wanted.get(day, set()) - later.get(day, set())
             found = differing_observations(HOURLY_SCHEMA.empty_table(), without_stations(there, names), ())
-            for some in by_part(names, parts_for(len(self.stations))).values():
+            for some in by_part(names, parts_for(intervals_of(self.stations).values())).values():
                 ours = self._hours(day, some)
                 checked += ours.num_rows
                 found += differing_observations(ours, of_stations(there, some), HOURLY_PARAMETERS)

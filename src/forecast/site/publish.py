@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 from forecast.core.errors import RetryableError
@@ -15,7 +14,6 @@ from forecast.core.work_folder import work_folder
 from forecast.storage import Store
 
 MANIFEST: Final = "manifest.json"
-_FILE: Final = "file"
 # In the place of the digest, for a file that was never written.
 _UNWRITTEN: Final = "unwritten"
 # A nightly run writes all pages; with hourly runs, a country's pages are written over the course of the day.
@@ -76,38 +74,35 @@ def publish_site(
     `manifest.json` lists what was published, with digests, and is written last: after a fault in between, the
     next build writes the same files again. Raises ForecastError if the place cannot be written to.
     """
-    with work_folder() as folder:
-        path = folder / _FILE
-        before = _manifest(store, path)
-        after: dict[str, str] = {name: before[name] for name in kept if name in before}
-        written = 0
-        left = deque(files)
-        if most_groups is not None:
-            after.update(_waiting(left, before, most_groups, at))
-        missing = frozenset(name for name, entry in after.items() if entry.startswith(_UNWRITTEN))
-        # Pages are released once written, because those of all stations together are large.
-        while left:
-            name, content = left.popleft()
-            if name in after:
+    before = _manifest(store)
+    after: dict[str, str] = {name: before[name] for name in kept if name in before}
+    written = 0
+    left = deque(files)
+    if most_groups is not None:
+        after.update(_waiting(left, before, most_groups, at))
+    missing = frozenset(name for name, entry in after.items() if entry.startswith(_UNWRITTEN))
+    # Pages are released once written, because those of all stations together are large.
+    while left:
+        name, content = left.popleft()
+        if name in after:
+            continue
+        if isinstance(content, Linking):
+            content = content.make(missing)
+        digest = content.entry if isinstance(content, OnDemand) else sha256(content).hexdigest()
+        if before.get(name) != digest:
+            made = content.make() if isinstance(content, OnDemand) else content
+            if made is None:
                 continue
-            if isinstance(content, Linking):
-                content = content.make(missing)
-            digest = content.entry if isinstance(content, OnDemand) else sha256(content).hexdigest()
-            if before.get(name) != digest:
-                made = content.make() if isinstance(content, OnDemand) else content
-                if made is None:
-                    continue
-                path.write_bytes(made)
-                store.publish(path, name)
-                written += 1
-            after[name] = digest
-        gone = {name for name, entry in before.items() if name not in after and not entry.startswith(_UNWRITTEN)}
-        for name in sorted(gone):
-            store.remove(name)
-        if after != before:
-            path.write_text(json.dumps(dict(sorted(after.items())), indent=0) + "\n", "utf-8")
-            store.publish(path, MANIFEST)
-        return Published(written, len(after) - written - len(missing), len(gone), len(missing))
+            store.publish(memoryview(made), name)
+            written += 1
+        after[name] = digest
+    gone = {name for name, entry in before.items() if name not in after and not entry.startswith(_UNWRITTEN)}
+    for name in sorted(gone):
+        store.remove(name)
+    if after != before:
+        listed = json.dumps(dict(sorted(after.items())), indent=0) + "\n"
+        store.publish(memoryview(listed.encode()), MANIFEST)
+    return Published(written, len(after) - written - len(missing), len(gone), len(missing))
 
 
 def _entry(digest: str, newest: float, values: str) -> str:
@@ -141,14 +136,16 @@ def _waiting(files: Iterable[tuple[str, object]], before: Mapping[str, str], mos
     return {name: entry for group in behind[most:] for name, entry in groups[group].items()}
 
 
-def _manifest(store: Store, path: Path) -> dict[str, str]:
+def _manifest(store: Store) -> dict[str, str]:
     """What was published last time; empty if unknown, so that everything is written again."""
     listed = store.find(MANIFEST)
     if listed is None:
         return {}
     try:
-        store.fetch(listed, path)
-        found = json.loads(path.read_text("utf-8"))
+        with work_folder() as folder:
+            copy = folder / MANIFEST
+            store.fetch(listed, copy)
+            found = json.loads(copy.read_text("utf-8"))
     except (RetryableError, ValueError):
         return {}
     return {str(name): str(digest) for name, digest in found.items()} if isinstance(found, dict) else {}

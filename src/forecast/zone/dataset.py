@@ -1,12 +1,13 @@
 """The files of the dataset in the processed zone, and how a day is updated.
 
-A day has one file for every 100 stations (decision 9), in which each observation occurs once. A station's id
-determines its file, so a changed station-day is one object, which is replaced completely or not at all.
+A day has one file for every 100 stations, or more if they are slow (decision 9), in which each observation occurs once.
+A station's id determines its file, so a changed station-day is one object, which is replaced completely or not at all.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import re
 import zlib
 from collections import defaultdict
@@ -29,7 +30,9 @@ from forecast.zone.publishing import Publisher
 
 LOGGER = logging.getLogger("forecast.zone.dataset")
 CURRENT: Final = "current/"
+# Stations that report every 5 minutes: 28 800 observations a day. Of slower ones, a file has more.
 STATIONS_A_FILE: Final = 100
+_MINUTES: Final = 5.0
 _KEY: Final = re.compile(r"day=(?P<day>\d{4}-\d{2}-\d{2})/part-(?P<number>\d+)-of-(?P<parts>\d+)\.parquet$")
 
 
@@ -64,9 +67,10 @@ def day_file(key: str) -> DayFile | None:
     return DayFile(day.days, int(found["number"]), int(found["parts"]))
 
 
-def parts_for(stations: int) -> int:
-    """The number of files for a day that is written for the first time."""
-    return max(1, -(-stations // STATIONS_A_FILE))
+def parts_for(minutes: Iterable[float]) -> int:
+    """The number of files for a day that is written for the first time; `minutes` are the stations' intervals."""
+    stations = sum(min(1.0, _MINUTES / interval) for interval in minutes)
+    return max(1, math.ceil(stations / STATIONS_A_FILE))
 
 
 def part_of(station_id: str, parts: int) -> int:
@@ -92,16 +96,16 @@ class _Merged(NamedTuple):
 
 
 def write_day(
-    day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, stations: int, folder: Path
+    day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, minutes: Collection[float], folder: Path
 ) -> WrittenDay:
     """Replace these stations' observations on a day by what the database holds.
 
-    Other stations' observations are kept. `stations` is their total number, which determines the files of a new day.
-    `folder` is for copies.
+    Other stations' observations are kept. `minutes` are the intervals of all of them, which determine the files of a
+    new day. `folder` is for copies.
     """
     store = publisher.store
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
-    parts = max((file.parts for file in there), default=parts_for(stations))
+    parts = max((file.parts for file in there), default=parts_for(minutes))
     rows, other_midnight = 0, set[str]()
     chosen = by_part(changed, parts)
     for number, names in chosen.items():

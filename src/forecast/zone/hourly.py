@@ -125,7 +125,7 @@ class HourlyDataset:
         Each file appears whole or not at all, and one that would be the same again is left.
         """
         listed = self._days(first, last)
-        parts = max((file.parts for file in listed[0]), default=parts_for(len(self.minutes)))
+        parts = max((file.parts for file in listed[0]), default=parts_for(self.minutes.values()))
         names: set[str] = set()
         observed: list[pa.Table] = []
         for some in by_part(changed, parts).values():
@@ -155,7 +155,7 @@ class HourlyDataset:
 
     def _put(self, day: int, changed: Collection[str], hours: HoursOf) -> None:
         there = self._files(day, HOURLY)
-        parts = max((file.parts for file in there), default=parts_for(len(self.minutes)))
+        parts = max((file.parts for file in there), default=parts_for(self.minutes.values()))
         for number, names in by_part(changed, parts).items():
             file = DayFile(day, number, parts)
             self._write(file, there.get(file), names, hours)
