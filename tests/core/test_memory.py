@@ -39,6 +39,40 @@ def test_free_memory_between_kept_blocks_is_returned_to_the_system() -> None:
     assert int(done.stdout) > 300
 
 
+# The program's own start, and the heaps that its threads have then (malloc_info(3)).
+HEAPS = """
+import ctypes
+import sys
+import threading
+
+from forecast.cli import program
+
+assert "pyarrow" not in sys.modules
+program.pipeline_app = lambda: None
+program.pipeline()
+import pyarrow as pa
+
+threads = [threading.Thread(target=pa.array, args=([1] * 100_000,)) for _ in range(4)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+out = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+print(pa.default_memory_pool().backend_name, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has several heaps")
+@pytest.mark.whole
+def test_all_threads_of_the_program_and_arrow_use_one_heap() -> None:
+    done = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True)
+    assert (done.stdout.count("<heap nr="), done.stdout.splitlines()[-1]) == (1, "system")
+
+
 def test_returning_memory_leaves_no_garbage_behind() -> None:
     trim_heap(above=0)
     gc.collect()

@@ -20,6 +20,7 @@ from forecast.cli.load_test import load_test_command
 from forecast.cli.run import pipeline_command
 from forecast.cli.station_sync import sync_stations_command
 from forecast.cli.status import status_command
+from forecast.core.memory import use_one_heap
 
 
 def _forecast(version: Version = False) -> None:
@@ -73,6 +74,7 @@ latency_report_app = _alone("latency-report", "latency", commands.latency_comman
 
 def forecast() -> None:
     """The script `forecast`."""
+    use_one_heap()
     only(forecast_app, sys.argv[1:2])()
 
 
@@ -90,9 +92,11 @@ def only(app: typer.Typer, asked: list[str]) -> typer.Typer:
 
 def pipeline() -> None:
     """The script `pipeline`."""
+    use_one_heap()
     pipeline_app()
 
 
 def latency_report() -> None:
     """The script `latency-report`."""
+    use_one_heap()
     latency_report_app()
