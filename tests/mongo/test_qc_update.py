@@ -21,7 +21,7 @@ from forecast.core.counts import QcCounts
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import InterruptedRunError, RetryableError, SettingError
 from forecast.core.stations import Stations
-from forecast.mongo import qc_update, qc_write, window_reader
+from forecast.mongo import qc_evaluation, qc_update, qc_write, window_reader
 from forecast.mongo.bson_decoder import read_columns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days_check import outdated_days
@@ -204,6 +204,17 @@ def test_a_late_row_also_changes_flags_of_neighbours(database: Database) -> None
 
 
 # Again
+
+
+def test_flags_are_the_same_however_many_rows_are_compared_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qc_evaluation, "_ROWS_AT_ONCE", 2)
+    database.load(*(row(5 * place, value) for place, value in enumerate([10.0, 10.0, 10.0, 30.0, 10.0, 10.0, 10.0])))
+    assert database.evaluate().evaluated == 7
+    assert database.flags() == {"00:15:00Z": SPIKE}
+    monkeypatch.undo()
+    assert_up_to_date(database)
 
 
 def test_evaluating_twice_changes_nothing(database: Database) -> None:

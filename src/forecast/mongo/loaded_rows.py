@@ -156,6 +156,8 @@ def _by_station(tables: list[pa.Table], names: set[str], first_day: int, last_da
     if not tables:
         return {}
     table = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
+    # Otherwise, they would be in memory twice.
+    tables.clear()
     ids = table["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
     known = ids.dictionary.to_pylist()
     codes = np.asarray(ids.indices)

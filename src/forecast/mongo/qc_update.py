@@ -245,7 +245,7 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
         some = set(days[at : at + _DAYS_HANDED_ON])
         changed = {name: of_station & some for name, of_station in window.changed.items() if of_station & some}
         parts = []
-        for (columns, results), (*_, among, result) in pairs:
+        for (columns, results), (*_, among, flag, amount) in pairs:
             chosen = np.flatnonzero(results.series.rows_on(changed)[among])
             if not len(chosen):
                 continue
@@ -253,8 +253,7 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
             if origins is None or None in origins.sources[among[chosen]]:
                 # They were read again, or belong to another run; the dataset then reads them itself.
                 return
-            quality = (result.flag[chosen], result.amount[chosen])
-            parts.append(CheckedRows(columns, origins, results, among[chosen], *quality))
+            parts.append(CheckedRows(columns, origins, results, among[chosen], flag[chosen], amount[chosen]))
         sink.take(changed, dataset_of(parts))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
@@ -21,6 +22,7 @@ from forecast.core.stations import Station
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
 from forecast.networks.qc_version import qc_version
+from forecast.qc.flags import Floats
 from forecast.qc.results import Quality
 from forecast.qc.series import Series
 
@@ -41,14 +43,27 @@ _FLAGS: Final = msgspec.json.Decoder(dict[str, _Flag])
 class OutdatedFlags(NamedTuple):
     """The rows whose flags are outdated, the flags that replace theirs, and their QC hashes.
 
-    `evaluated` are all rows that were evaluated, and `result` is their quality.
+    `evaluated` are all rows that were evaluated, with the worst flag and rain amount of each.
     """
 
     rows: npt.NDArray[np.intp]
     quality: Quality
     hashes: Hashes
     evaluated: npt.NDArray[np.intp]
-    result: Quality
+    flag: npt.NDArray[np.int32]
+    amount: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[OutdatedFlags]) -> OutdatedFlags:
+        """Those of several groups of rows, one after another."""
+        rows, qualities, *others = zip(*parts, strict=True)
+        quality = Quality(
+            np.concatenate([one.flag for one in qualities]),
+            pa.concat_arrays([one.flags for one in qualities]),
+            np.concatenate([one.anomalies for one in qualities]),
+            np.concatenate([one.amount for one in qualities]),
+        )
+        return cls(np.concatenate(rows), quality, *map(np.concatenate, others))
 
 
 def flag_updates(
