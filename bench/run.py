@@ -35,7 +35,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from forecast.core.memory import configure_allocators, use_one_heap
+from forecast.core.memory import configure_allocators, prepare_process
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
@@ -356,7 +356,7 @@ def memory(uri: str, folder: Path) -> None:
 
 def main() -> None:
     # As the program does when it starts.
-    use_one_heap()
+    prepare_process()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}; medians of {ROUNDS} rounds")
     with tempfile.TemporaryDirectory(prefix="forecast-bench-") as name:

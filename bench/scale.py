@@ -23,7 +23,7 @@ from bench import bad_rows, country, history
 from bench.growth import is_straight
 from bench.run import drop, line, replica_set, run_on_one_core, settings
 from bench.run import stations as series
-from forecast.core.memory import use_one_heap
+from forecast.core.memory import prepare_process
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
 from forecast.run.run import RunOptions
@@ -194,7 +194,7 @@ def main(arguments: list[str]) -> int:
     if most.documents <= documents or most.objects <= old_objects:
         parser.error(f"a curve needs more than {documents} documents and {old_objects} objects")
     # As the program does when it starts.
-    use_one_heap()
+    prepare_process()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; the pipeline on one core")
     with tempfile.TemporaryDirectory(prefix="forecast-scale-") as name:
         folder = Path(name)

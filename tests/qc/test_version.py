@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 896184933
+GOLDEN = 1653777443
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from forecast.cli.load_test import load_test_command
 from forecast.cli.run import pipeline_command
 from forecast.cli.station_sync import sync_stations_command
 from forecast.cli.status import status_command
-from forecast.core.memory import use_one_heap
+from forecast.core.memory import prepare_process
 
 
 def _forecast(version: Version = False) -> None:
@@ -74,7 +74,7 @@ latency_report_app = _alone("latency-report", "latency", commands.latency_comman
 
 def forecast() -> None:
     """The script `forecast`."""
-    use_one_heap()
+    prepare_process()
     only(forecast_app, sys.argv[1:2])()
 
 
@@ -92,11 +92,11 @@ def only(app: typer.Typer, asked: list[str]) -> typer.Typer:
 
 def pipeline() -> None:
     """The script `pipeline`."""
-    use_one_heap()
+    prepare_process()
     pipeline_app()
 
 
 def latency_report() -> None:
     """The script `latency-report`."""
-    use_one_heap()
+    prepare_process()
     latency_report_app()

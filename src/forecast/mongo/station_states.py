@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 
 from forecast.core.clock import midnight
 from forecast.core.presence import SILENT, Presence, states_of
@@ -63,12 +63,12 @@ class StationStates:
             if stations.get(station) is not None:
                 touched[midnight(day).replace(day=1)].add(station)
         new = self._uncounted(set().union(*touched.values()))
-        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
+        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST), is_new=True)
         for first, names in sorted(touched.items()):
             end = (first.replace(day=28) + _FIVE_DAYS).replace(day=1)
             month = f"{first:%Y-%m}"
             nothing = {(name, month): 0 for name in names - new}
-            self._write_months(names - new, nothing | self.days.received(names - new, first, end))
+            self._write_months(names - new, nothing | self.days.received(names - new, first, end), is_new=False)
 
     def revise(self, names: Iterable[str]) -> None:
         """Record that the observations or flags of these stations are about to change, or have changed."""
@@ -84,7 +84,7 @@ class StationStates:
             known = {one["_id"]: one for one in self.collection.find(_OF_STATIONS, {"months": 0})}
         names = {station.id for station in stations}
         new = names - {name for name, one in known.items() if "count" in one}
-        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
+        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST), is_new=True)
         updates = []
         states = states_of(stations, presence.newest, now, presence.max_age_hours)
         for station in stations:
@@ -118,21 +118,25 @@ class StationStates:
             counted = self.collection.find({"_id": {"$in": sorted(names)}, "months": {"$exists": True}}, {"_id": 1})
             return names - {one["_id"] for one in counted}
 
-    def _write_months(self, names: set[str], received: Mapping[tuple[str, str], int]) -> None:
+    def _write_months(self, names: set[str], received: Mapping[tuple[str, str], int], *, is_new: bool) -> None:
+        """Write counts of months; stations that are new may have no document yet."""
         months: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for (station, month), number in received.items():
             months[station][month] = number
-        updates = [
-            UpdateOne(
-                {"_id": name},
-                [
-                    {"$set": {"months": {"$mergeObjects": ["$months", months[name]]}}},
-                    {"$set": {"count": _COUNT}},
-                ],
-                upsert=True,
-            )
-            for name in sorted(names)
-        ]
+        # Many stations with the same counts, as those of one interval are, take one update.
+        alike: defaultdict[tuple[tuple[str, int], ...], list[str]] = defaultdict(list)
+        for name in sorted(names):
+            alike[tuple(sorted(months[name].items()))].append(name)
+        updates: list[UpdateOne | UpdateMany] = []
+        for counts, some in alike.items():
+            change: list[dict[str, Any]] = [
+                {"$set": {"months": {"$mergeObjects": ["$months", dict(counts)]}}},
+                {"$set": {"count": _COUNT}},
+            ]
+            if is_new:
+                updates += [UpdateOne({"_id": name}, change, upsert=True) for name in some]
+            else:
+                updates.append(UpdateMany({"_id": {"$in": some}}, change))
         if updates:
             with mongo_errors("counting observations"):
                 self.collection.bulk_write(updates, ordered=False)

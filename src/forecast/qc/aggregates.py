@@ -68,12 +68,14 @@ def station_days(results: QcResults, days: Mapping[str, Set[int]]) -> Iterator[S
     numbers = (series.times[rows[starts]] // DAY_MS).tolist()
     received = np.diff(starts, append=len(rows)).tolist()
     for place, (station, day, number) in enumerate(zip(stations, numbers, received, strict=True)):
-        parameters = {name: by_day[place] for name, by_day in columns.items() if by_day[place].received}
+        parameters = {name: found for name, by_day in columns.items() if (found := by_day[place]) is not None}
         yield StationDay(station.id, day, expected_a_day(station), number, parameters)
 
 
-def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], starts: Starts) -> list[ParameterDay]:
-    """The aggregates of one parameter, day by day; `starts` are the first rows of the days."""
+def _of_parameter(
+    name: str, results: QcResults, rows: npt.NDArray[np.intp], starts: Starts
+) -> list[ParameterDay | None]:
+    """The aggregates of one parameter, day by day, None without values; `starts` are the first rows of the days."""
     values = (results.amount if name == _AMOUNT else results.series.values[name])[rows]
     # The derived amount has no flag of its own: it is computed from counter values that did not fail.
     flags = np.full(len(rows), GOOD, np.uint8) if name == _AMOUNT else results.flags[name][rows]
@@ -97,6 +99,8 @@ def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], sta
             highest[place],
             {check: number[place] for check, number in checks.items() if number[place]},
         )
+        if received[place]
+        else None
         for place in range(len(starts))
     ]
 

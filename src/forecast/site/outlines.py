@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 _FILE: Final = Path(__file__).parent / "outlines.npz"
 _SCALE: Final = 1_000
 
 Point = tuple[float, float]
+# Longitudes and latitudes in degrees: a row a point.
+Points = npt.NDArray[np.float64]
 
 
 class Box(NamedTuple):
@@ -42,10 +45,10 @@ def outlines_in(box: Box, fine: float = 0.0) -> Iterator[Outline]:
     near = (boxes[:, 0] < east) & (boxes[:, 2] > west) & (boxes[:, 1] < north) & (boxes[:, 3] > south)
     near &= (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= fine * _SCALE
     for place in np.flatnonzero(near).tolist():
-        points = _coarse(_ring(data, place) / _SCALE, fine)
-        ring = _cut([(x, y) for x, y in points.tolist()], box)
-        if ring:
-            yield Outline(str(data["names"][data["owners"][place]]), ring)
+        ring = _cut(_coarse(_ring(data, place) / _SCALE, fine), box)
+        if len(ring):
+            points = list(zip(*ring.T.tolist(), strict=True))
+            yield Outline(str(data["names"][data["owners"][place]]), points)
 
 
 @cache
@@ -54,40 +57,41 @@ def _load() -> dict[str, Any]:
         return dict(archive)
 
 
-def _ring(data: dict[str, Any], place: int) -> Any:
+def _ring(data: dict[str, Any], place: int) -> npt.NDArray[np.int64]:
     first, last = data["starts"][place : place + 2].tolist()
     steps = np.stack([data["east"][first:last], data["north"][first:last]], axis=1).astype(np.int64)
     return np.cumsum(np.concatenate([data["first"][place][None], steps]), axis=0)
 
 
-def _coarse(points: Any, fine: float) -> Any:
+def _coarse(points: Points, fine: float) -> Points:
     """One point of those that follow each other in a cell of this size."""
     if not fine:
         return points
     cells = np.floor(points / fine)
-    return points[np.append(True, (np.diff(cells, axis=0) != 0).any(axis=1))]
+    coarse: Points = points[np.append(True, (np.diff(cells, axis=0) != 0).any(axis=1))]
+    return coarse
 
 
-def _cut(ring: list[Point], box: Box) -> list[Point]:
+def _cut(ring: Points, box: Box) -> Points:
     """The part of a polygon in a box, by Sutherland and Hodgman (1974): edge after edge of the box."""
     for axis, bound, above in ((0, box.west, True), (0, box.east, False), (1, box.south, True), (1, box.north, False)):
-        values = [point[axis] for point in ring]
-        if not ring or (min(values) >= bound if above else max(values) <= bound):
-            continue
-        kept: list[Point] = []
-        for place, point in enumerate(ring):
-            before = ring[place - 1]
-            inside, was_inside = (one[axis] >= bound if above else one[axis] <= bound for one in (point, before))
-            if inside != was_inside:
-                kept.append(_crossing(before, point, axis, bound))
-            if inside:
-                kept.append(point)
-        ring = kept
+        inside = ring[:, axis] >= bound if above else ring[:, axis] <= bound
+        if not inside.all():
+            ring = _cut_at(ring, inside, axis, bound)
     return ring
 
 
-def _crossing(one: Point, other: Point, axis: int, bound: float) -> Point:
-    share = (bound - one[axis]) / (other[axis] - one[axis])
-    crossed = [one[side] + share * (other[side] - one[side]) for side in (0, 1)]
-    crossed[axis] = bound
-    return crossed[0], crossed[1]
+def _cut_at(ring: Points, inside: npt.NDArray[np.bool_], axis: int, bound: float) -> Points:
+    """The points inside one edge of the box, and where the polygon crosses it, each before the point that follows."""
+    before = np.roll(ring, 1, axis=0)
+    crosses = inside != np.roll(inside, 1)
+    one, other = before[crosses], ring[crosses]
+    share = (bound - one[:, axis]) / (other[:, axis] - one[:, axis])
+    crossed = one + share[:, None] * (other - one)
+    crossed[:, axis] = bound
+    number = crosses.astype(np.intp) + inside
+    first = np.cumsum(number) - number
+    kept = np.empty((int(number.sum()), 2))
+    kept[first[crosses]] = crossed
+    kept[(first + crosses)[inside]] = ring[inside]
+    return kept
