@@ -79,12 +79,16 @@ def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = W
     dense = len(marks) > _DENSE
     radius = _DENSE_RADIUS if dense else _RADIUS
     taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
-    names = {} if dense else {mark: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
+    if dense:
+        shown = Markup("".join(_dot(mark, spot) for mark, spot in spots))  # noqa: S704  _dot escapes
+    else:
+        names = [_label(mark.name, spot, _RADIUS, taken, view) for mark, spot in spots]
+        shown = Markup("").join(_mark(mark, spot, name) for (mark, spot), name in zip(spots, names, strict=True))
     parts = [
         tag("rect", class_="sea", width=view.width, height=view.height),
         _land(view, box),
         _countries(view, box, tuple(taken)),
-        *(_mark(mark, spot, radius, names.get(mark), dense=dense) for mark, spot in spots),
+        shown,
         *_scale_bar(view, marks),
     ]
     return tag("svg", *parts, view_box=f"0 0 {view.width:g} {view.height:g}", role="group", aria_label=label)
@@ -111,13 +115,14 @@ def _latitude(y: float) -> float:
 
 def _view(marks: Sequence[Mark], size: tuple[float, float]) -> tuple[_View, Box]:
     width, height = size
-    longitudes = [math.radians(mark.longitude) for mark in marks]
-    heights = [_mercator(mark.latitude) for mark in marks]
-    middle = (min(longitudes) + max(longitudes)) / 2, (min(heights) + max(heights)) / 2
+    longitudes, latitudes = [mark.longitude for mark in marks], [mark.latitude for mark in marks]
+    first, last = math.radians(min(longitudes)), math.radians(max(longitudes))
+    lowest, highest = _mercator(min(latitudes)), _mercator(max(latitudes))
+    middle = (first + last) / 2, (lowest + highest) / 2
     # Mercator stretches both directions alike, by 1 / cos(latitude).
     least = math.radians(_LEAST_DEGREES) / math.cos(math.radians(_latitude(middle[1])))
-    wide = max(max(longitudes) - min(longitudes), least) * (1 + 2 * _MARGIN)
-    high = max(max(heights) - min(heights), least) * (1 + 2 * _MARGIN)
+    wide = max(last - first, least) * (1 + 2 * _MARGIN)
+    high = max(highest - lowest, least) * (1 + 2 * _MARGIN)
     scale = min(width / wide, height / high)
     west, top = middle[0] - width / scale / 2, middle[1] + height / scale / 2
     edge = 4 / scale  # so that the line along a cut lies outside
@@ -139,16 +144,19 @@ def _thinned(outline: Outline, view: _View) -> str:
     return path(points, closed=True)
 
 
-def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | None, *, dense: bool) -> Markup:
+def _dot(mark: Mark, spot: tuple[float, float]) -> str:
+    """A mark among thousands, where every element counts."""
     x, y = spot
-    if dense:
-        # With thousands of stations, every element counts.
-        title = escape(escaped(mark.title))
-        inner = f'<title>{title}</title><circle cx="{number(x)}" cy="{number(y)}" r="{radius:g}"></circle>'
-        if mark.href is not None:
-            inner = f'<a href="{escape(escaped(mark.href))}" aria-label="{title}">{inner}</a>'
-        return Markup(f'<g class="place {mark.kind} dense">{inner}</g>')  # noqa: S704  escaped above, the kind is ours
-    circle = tag("circle", cx=x, cy=y, r=radius)
+    title = escape(escaped(mark.title))
+    inner = f'<title>{title}</title><circle cx="{number(x)}" cy="{number(y)}" r="{_DENSE_RADIUS:g}"></circle>'
+    if mark.href is not None:
+        inner = f'<a href="{escape(escaped(mark.href))}" aria-label="{title}">{inner}</a>'
+    return f'<g class="place {mark.kind} dense">{inner}</g>'
+
+
+def _mark(mark: Mark, spot: tuple[float, float], name: Markup | None) -> Markup:
+    x, y = spot
+    circle = tag("circle", cx=x, cy=y, r=_RADIUS)
     glyph = tag("text", mark.glyph, class_="glyph", x=x, y=y + 4)
     shown = (tag("title", mark.title), circle, glyph, name or "")
     linked = shown if mark.href is None else (tag("a", *shown, href=mark.href, aria_label=mark.title),)
