@@ -140,7 +140,7 @@ def hours(uri: str, folder: Path) -> bool:
         figures[words] = of_process(uri, place, "hours", 0, 0, 0, 0)
     drop(uri, "bench_scale")
     shutil.rmtree(place)
-    told(f"the first hour of {country.STATIONS:,} stations, with every page", figures["the first"])
+    told(f"the first hour of {country.STATIONS:,} stations", figures["the first"])
     told(f"the {country.HOURS_BEFORE - 1} hours after it in one run", figures["those"])
     return told("a country: the hour after them", figures["the last"], COUNTRY)
 
