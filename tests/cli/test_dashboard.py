@@ -45,11 +45,23 @@ def asked(*arguments: str) -> Result:
 def test_the_site_is_written_and_the_second_time_nothing_of_it_is_written(tmp_path: Path) -> None:
     write_nights(tmp_path / "logs", Faults(ages={"ITESTA19": 200}))
     first, second = json.loads(asked("--json").stdout), json.loads(asked("--json").stdout)
-    assert first == {"index": "logs/site/index.html", "written": first["written"], "unchanged": 0, "removed": 0}
+    counts = {"written": first["written"], "unchanged": 0, "removed": 0, "later": 0}
+    assert first == {"index": "logs/site/index.html", **counts}
     assert second == {**first, "written": 0, "unchanged": first["written"]}
     html = (tmp_path / "logs/site/index.html").read_text("utf-8")
     assert "<h1>WeerstationBS is silent: its newest" in html
     assert "The database could not be reached, so this page only shows what is in the reports: " in html
+
+
+def test_pages_that_a_run_left_for_later_are_counted_while_the_database_is_away(tmp_path: Path) -> None:
+    write_nights(tmp_path / "logs")
+    asked()
+    manifest = tmp_path / "logs/site/manifest.json"
+    entries = json.loads(manifest.read_text("utf-8"))
+    pages = ("station/ITESTA19.html", "station/ITESTA19.fr.html")
+    manifest.write_text(json.dumps(entries | dict.fromkeys(pages, "unwritten 0001700000.000 ")), "utf-8")
+    assert asked().stdout.splitlines()[1].endswith(" 0 removed, 2 left to a run with the database")
+    assert 'href="station/ITESTA19.html"' not in (tmp_path / "logs/site/stations.html").read_text("utf-8")
 
 
 def test_with_a_schedule_a_missed_night_and_the_next_run_are_shown(tmp_path: Path) -> None:

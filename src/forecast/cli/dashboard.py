@@ -36,6 +36,8 @@ def dashboard_command(
     published = write_dashboard(settings, configured_stations(settings))
     place = f"{site_uri(settings).rstrip('/')}/index.html"
     counts = f"{published.written:,} files written, {published.unchanged:,} unchanged, {published.removed:,} removed"
+    if published.later:
+        counts += f", {published.later:,} left to a run with the database"
     print_result({"index": place, **asdict(published)}, Text(f"{place}\n{counts}"), as_json=as_json)
     if open_browser:
         _open(place)
