@@ -26,7 +26,7 @@ from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_evaluation import days_held
 from forecast.mongo.qc_queue import PendingDays, pending_dataset
 from forecast.storage import Store
-from forecast.zone.dataset import CURRENT, ReadDay, of_stations, together, write_day
+from forecast.zone.dataset import CURRENT, ReadDay, of_stations, parts_for, together, write_day
 from forecast.zone.hourly import HOURLY, HOURLY_VERSION, OBSERVED, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
 from forecast.zone.publishing import Publisher, publishing
@@ -89,6 +89,10 @@ class DatasetWriter:
     _last: EarlyDay | None = None
     _hours_written: set[tuple[str, int]] = field(default_factory=set)
     _other_midnight: set[tuple[str, int]] = field(default_factory=set)
+    _new_parts: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._new_parts = parts_for(intervals_of(self.stations).values())
 
     def write(self) -> DatasetCounts:
         """Write every queued station-day, or all of them if the zone has no dataset of this collection.
@@ -192,7 +196,7 @@ class DatasetWriter:
 
     def _write_day(self, day: int, changed: Collection[str], read: ReadDay, publisher: Publisher) -> None:
         self.check_stop()
-        written = write_day(day, changed, publisher, read, intervals_of(self.stations).values(), self.folder)
+        written = write_day(day, changed, publisher, read, self._new_parts, self.folder)
         self._other_midnight.update((station, day) for station in written.other_midnight)
         self.counts.station_days += len(changed)
         self.counts.files += written.files
@@ -223,7 +227,8 @@ class DatasetWriter:
         return self._last.observations if is_there else None
 
     def _hourly(self, publisher: Publisher) -> HourlyDataset:
-        return HourlyDataset(publisher, intervals_of(self.stations), self._read, self.folder)
+        minutes = intervals_of(self.stations)
+        return HourlyDataset(publisher, minutes, self._new_parts, self._read, self.folder)
 
     @contextmanager
     def _checked(self, pending: PendingDays, station_days: Iterable[tuple[str, int]]) -> Iterator[None]:

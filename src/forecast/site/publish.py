@@ -123,11 +123,8 @@ def _waiting(files: Iterable[tuple[str, object]], before: Mapping[str, str], mos
         digest, _, values = entry.partition(" ")
         newest = values.partition(" ")[0]
         is_written = digest != _UNWRITTEN
-        if is_written:
-            must_not_wait = digest != content.digest or content.newest - float(newest) >= _MOST_BEHIND_S
-        else:
-            must_not_wait = at - float(newest) >= _MOST_BEHIND_S
-        if must_not_wait:
+        now = content.newest if is_written else at
+        if (is_written and digest != content.digest) or now - float(newest) >= _MOST_BEHIND_S:
             at_once.add(content.group)
         groups.setdefault(content.group, {})[name] = entry
         order = is_written, newest if is_written else ""

@@ -1,7 +1,8 @@
 """The files of the dataset in the processed zone, and how a day is updated.
 
-A day has one file for every 100 stations, or more if they are slow (decision 9), in which each observation occurs once.
-A station's id determines its file, so a changed station-day is one object, which is replaced completely or not at all.
+A day has one file for every 100 stations that report every 5 minutes, or for more of slower ones (decision 9), in which
+each observation occurs once. A station's id determines its file, so a changed station-day is one object, which is
+replaced completely or not at all.
 """
 
 from __future__ import annotations
@@ -96,16 +97,15 @@ class _Merged(NamedTuple):
 
 
 def write_day(
-    day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, minutes: Collection[float], folder: Path
+    day: int, changed: Collection[str], publisher: Publisher, read: ReadDay, new_parts: int, folder: Path
 ) -> WrittenDay:
     """Replace these stations' observations on a day by what the database holds.
 
-    Other stations' observations are kept. `minutes` are the intervals of all of them, which determine the files of a
-    new day. `folder` is for copies.
+    Other stations' observations are kept. A new day gets `new_parts` files (`parts_for`). `folder` is for copies.
     """
     store = publisher.store
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
-    parts = max((file.parts for file in there), default=parts_for(minutes))
+    parts = max((file.parts for file in there), default=new_parts)
     rows, other_midnight = 0, set[str]()
     chosen = by_part(changed, parts)
     for number, names in chosen.items():
@@ -146,11 +146,9 @@ def _merged(
 
 def plain(table: pa.Table) -> pa.Table:
     """The table with texts instead of dictionaries: the same texts may be in another order in a dictionary."""
-    texts = [
-        name for name, kind in zip(table.column_names, table.schema.types, strict=True) if pa.types.is_dictionary(kind)
-    ]
-    for name in texts:
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
     return table
 
 

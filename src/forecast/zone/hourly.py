@@ -35,7 +35,6 @@ from forecast.zone.dataset import (
     day_folder,
     of_file,
     of_stations,
-    parts_for,
     plain,
     readable,
     without_stations,
@@ -105,12 +104,13 @@ def stored_hours(store: Store, day: int, folder: Path) -> pa.Table:
 class HourlyDataset:
     """The hours in one zone.
 
-    `minutes` are the intervals of the stations. `read` gives what the database holds of a day, for where somebody has
-    damaged a file of the dataset. `folder` is for copies.
+    `minutes` are the intervals of the stations, and a new day gets `new_parts` files (`parts_for`). `read` gives what
+    the database holds of a day, for where somebody has damaged a file of the dataset. `folder` is for copies.
     """
 
     publisher: Publisher
     minutes: Mapping[str, float]
+    new_parts: int
     read: ReadDay
     folder: Path
 
@@ -125,7 +125,7 @@ class HourlyDataset:
         Each file appears whole or not at all, and one that would be the same again is left.
         """
         listed = self._days(first, last)
-        parts = max((file.parts for file in listed[0]), default=parts_for(self.minutes.values()))
+        parts = max((file.parts for file in listed[0]), default=self.new_parts)
         names: set[str] = set()
         observed: list[pa.Table] = []
         for some in by_part(changed, parts).values():
@@ -155,7 +155,7 @@ class HourlyDataset:
 
     def _put(self, day: int, changed: Collection[str], hours: HoursOf) -> None:
         there = self._files(day, HOURLY)
-        parts = max((file.parts for file in there), default=parts_for(self.minutes.values()))
+        parts = max((file.parts for file in there), default=self.new_parts)
         for number, names in by_part(changed, parts).items():
             file = DayFile(day, number, parts)
             self._write(file, there.get(file), names, hours)

@@ -65,10 +65,8 @@ class _View:
 
     def at(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         """Where points (longitude and latitude) are; with thousands of stations, one by one took 50 ms of CPU."""
-        east, north = np.radians(points).T
-        limit = math.radians(85.0)
-        heights = np.log(np.tan(np.pi / 4 + np.clip(north, -limit, limit) / 2))
-        xs, ys = (east - self.west) * self.scale, (self.top - heights) * self.scale
+        east, north = np.array(points).T
+        xs, ys = (np.radians(east) - self.west) * self.scale, (self.top - _mercator(north)) * self.scale
         return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
@@ -105,8 +103,9 @@ def _outlines(view: _View, box: Box) -> tuple[Outline, ...]:
     return tuple(outlines_in(box, math.degrees(_FINE / view.scale)))
 
 
-def _mercator(latitude: float) -> float:
-    return math.log(math.tan(math.pi / 4 + math.radians(max(-85.0, min(85.0, latitude))) / 2))
+def _mercator(latitudes: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    heights: npt.NDArray[np.float64] = np.log(np.tan(np.pi / 4 + np.radians(np.clip(latitudes, -85.0, 85.0)) / 2))
+    return heights
 
 
 def _latitude(y: float) -> float:
@@ -117,7 +116,7 @@ def _view(marks: Sequence[Mark], size: tuple[float, float]) -> tuple[_View, Box]
     width, height = size
     longitudes, latitudes = [mark.longitude for mark in marks], [mark.latitude for mark in marks]
     first, last = math.radians(min(longitudes)), math.radians(max(longitudes))
-    lowest, highest = _mercator(min(latitudes)), _mercator(max(latitudes))
+    lowest, highest = _mercator([min(latitudes), max(latitudes)]).tolist()
     middle = (first + last) / 2, (lowest + highest) / 2
     # Mercator stretches both directions alike, by 1 / cos(latitude).
     least = math.radians(_LEAST_DEGREES) / math.cos(math.radians(_latitude(middle[1])))
