@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from forecast.core.registry import load_stations
 from forecast.site.charts.curves import Trend, sparkline, trend
-from forecast.site.charts.map import NARROW, WIDE, Mark, station_map
+from forecast.site.charts.map import NARROW, WIDE, Mark, station_maps
 from forecast.site.outlines import Box, outlines_in
 from forecast.site.svg import path, tag
 from forecast.site.words import ENGLISH_LANGUAGE
@@ -87,9 +87,13 @@ def marks() -> list[Mark]:
     ]
 
 
+def map_of(some: list[Mark], size: tuple[float, float] = WIDE) -> str:
+    return str(station_maps(some, "Map", {"size": size})["size"])
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_every_station_is_on_the_map_with_its_name(size: tuple[float, float]) -> None:
-    drawing = str(station_map(marks(), "Map", size))
+    drawing = map_of(marks(), size)
     assert drawing.count('class="place good"') == len(marks())
     for mark in marks():
         assert f'aria-label="{mark.title}"' in drawing
@@ -100,7 +104,7 @@ def test_every_station_is_on_the_map_with_its_name(size: tuple[float, float]) ->
 @given(st.lists(st.tuples(st.floats(-60, 75), st.floats(-179, 179)), min_size=1, max_size=5))
 def test_wherever_stations_are_their_marks_are_within_the_map(places: list[tuple[float, float]]) -> None:
     made = [Mark("X", "X", "x.html", latitude, longitude, "bad", "✕") for latitude, longitude in places]
-    circles = re.findall(r'<circle cx="([-0-9.]+)" cy="([-0-9.]+)"', str(station_map(made, "Map")))
+    circles = re.findall(r'<circle cx="([-0-9.]+)" cy="([-0-9.]+)"', map_of(made))
     assert len(circles) == len(places)
     for x, y in circles:
         assert 0 <= float(x) <= WIDE[0]
@@ -111,7 +115,7 @@ def test_the_name_of_a_country_lies_on_no_station() -> None:
     many = [
         Mark(f"S{n}", f"S{n}: fresh", f"{n}.html", 43.5 + n // 40 / 20, n % 40 / 6, "good", "●") for n in range(2_400)
     ]
-    drawing = str(station_map(many, "Map"))
+    drawing = map_of(many)
     ((x, y),) = re.findall(r'<text class="country" x="([-0-9.]+)" y="([-0-9.]+)" text-anchor="middle">FRANCE<', drawing)
     left, right = float(x) - 30, float(x) + 30
     for at_x, at_y in re.findall(r'<circle cx="([-0-9.]+)" cy="([-0-9.]+)" r="5"', drawing):
@@ -120,6 +124,6 @@ def test_the_name_of_a_country_lies_on_no_station() -> None:
 
 def test_hundreds_of_stations_are_dots_without_names() -> None:
     many = [Mark(f"S{n}", f"S{n}: fresh", f"{n}.html", 45 + n / 200, 1 + n % 20 / 10, "good", "●") for n in range(200)]
-    drawing = str(station_map(many, "Map"))
+    drawing = map_of(many)
     assert drawing.count("<circle") == 200
     assert 'class="name"' not in drawing

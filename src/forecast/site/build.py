@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache, partial
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from forecast.site.marks import order_of
-from forecast.site.model import Site, StationView
+from forecast.site.model import Place, Site, StationView
 from forecast.site.pages.ingestion import ingestion_page
 from forecast.site.pages.latency import latency_page
 from forecast.site.pages.names import station_data, station_page
@@ -31,6 +32,8 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Site, Language], dict[str, Any]]
     "ingestion": ("ingestion", ingestion_page),
     "index": ("overview", overview),
 }
+# As a tuple: a dataclass takes longer to describe itself than the rest of a station takes.
+_OF_PLACE: Final = attrgetter(*(field.name for field in fields(Place)))
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes | Linking]]:
@@ -50,8 +53,9 @@ def changed_files(
     is covered by `StationView.revision`, everything else by the view itself and the digest of the program.
     """
     yield from _static_files()
+    common = _digest(site.version, site.in_turn, program, files_digest())
     for view in sorted(site.stations, key=lambda one: order_of(one.shown_state)):
-        yield from _on_demand(view, site, program, details)
+        yield from _on_demand(view, site, common, details)
     yield from _pages(site)
 
 
@@ -70,20 +74,26 @@ def _station_files(view: StationView, site: Site) -> Iterator[tuple[str, bytes]]
 
 
 def _on_demand(
-    view: StationView, site: Site, program: str, details: Callable[[StationView], StationView]
+    view: StationView, site: Site, common: str, details: Callable[[StationView], StationView]
 ) -> Iterator[tuple[str, OnDemand]]:
-    """The files of a station. The day in its view is for the page of all stations; the revision covers it."""
+    """The files of a station; `common` is the digest of what the pages of all stations show.
+
+    The day in its view is for the page of all stations; the revision covers it.
+    """
     values = _digest(view.last, view.first, view.count, view.revision)
-    shown = (view.place, view.state, view.shown_state, view.since, view.findings, view.last is None)
-    digest = _digest(site.version, site.in_turn, program, files_digest(), *shown)
+    shown = (view.state, view.shown_state, view.since, view.findings, view.last is None)
+    digest = _digest(common, _OF_PLACE(view.place), *shown)
     newest = 0 if view.last is None else view.last.timestamp()
-    files = cache(lambda: dict(_station_files(details(view), site)))
+    files: dict[str, bytes] = {}
+
+    def make(name: str) -> bytes | None:
+        if not files:
+            files.update(_station_files(details(view), site))
+        return files.get(name)
+
     # A station that never sent anything has no week.
     for name in _names(view)[view.last is None :]:
-        yield (
-            name,
-            OnDemand(view.place.id, digest, newest, values, partial(lambda name: files().get(name), name)),
-        )
+        yield name, OnDemand(view.place.id, digest, newest, values, partial(make, name))
 
 
 def _digest(*facts: object) -> str:

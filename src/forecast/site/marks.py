@@ -34,6 +34,7 @@ STATION_MARKS: Final = {
     "unknown": StateMark("mute", "?", "unknown"),
     "fresh": StateMark("good", "●", "fresh"),
 }
+_ORDER: Final = {state: place for place, state in enumerate(STATION_MARKS)}
 SEVERITY_MARKS: Final = {
     "error": StateMark("bad", "✕", "error"),
     "warning": StateMark("warn", "!", "warning"),
@@ -59,4 +60,4 @@ def station_mark(state: str) -> StateMark:
 
 def order_of(state: str) -> int:
     """A sort key that puts the worst state first."""
-    return list(STATION_MARKS).index(state) if state in STATION_MARKS else len(STATION_MARKS)
+    return _ORDER.get(state, len(_ORDER))

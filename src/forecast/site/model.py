@@ -119,7 +119,8 @@ class Finding:
     share: float | None
 
 
-@dataclass(frozen=True, slots=True)
+# Not slots: what follows from the days is asked for by every page in each language, and computed once.
+@dataclass(frozen=True)
 class StationView:
     """A station: its state ("fresh", "late", "silent", "never", "undelivered", "unknown"), and what is known of it.
 
@@ -137,7 +138,7 @@ class StationView:
     findings: tuple[Finding, ...] = ()
     revision: str | None = None
 
-    @property
+    @cached_property
     def worst(self) -> tuple[str, ParameterDay] | None:
         """The parameter with the largest share of flagged values on the newest day with values."""
         day = next((day for day in reversed(self.days) if day.received), None)
@@ -146,7 +147,7 @@ class StationView:
             return None
         return max(flagged.items(), key=lambda item: (item[1].flagged / item[1].received, item[0]))
 
-    @property
+    @cached_property
     def shown_state(self) -> str:
         """Its state, or "suspect" if it sends too many flagged values."""
         if self.state == "fresh" and (worst := self.worst) and worst[1].flagged > SUSPECT_SHARE * worst[1].received:

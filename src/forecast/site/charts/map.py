@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -70,18 +70,28 @@ class _View:
         return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
-def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = WIDE) -> Markup:
-    """The map of these stations (at least one); later ones are drawn on top, so the worst should come last."""
+def station_maps(marks: Sequence[Mark], label: str, sizes: Mapping[str, tuple[float, float]]) -> dict[str, Markup]:
+    """The map of these stations (at least one) in several sizes; later ones are drawn on top of earlier ones.
+
+    So the worst should come last.
+    """
+    frames = list(map(_frame, marks)) if len(marks) > _DENSE else None
+    return {name: _station_map(marks, frames, label, size) for name, size in sizes.items()}
+
+
+def _station_map(
+    marks: Sequence[Mark], frames: Sequence[tuple[str, str]] | None, label: str, size: tuple[float, float]
+) -> Markup:
+    """One of them; with `frames`, the marks are dots."""
     view, box = _view(marks, size)
     spots = list(zip(marks, view.at([(mark.longitude, mark.latitude) for mark in marks]), strict=True))
-    dense = len(marks) > _DENSE
-    radius = _DENSE_RADIUS if dense else _RADIUS
+    radius = _RADIUS if frames is None else _DENSE_RADIUS
     taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
-    if dense:
-        shown = Markup("".join(_dot(mark, spot) for mark, spot in spots))  # noqa: S704  _dot escapes
-    else:
+    if frames is None:
         names = [_label(mark.name, spot, _RADIUS, taken, view) for mark, spot in spots]
         shown = Markup("").join(_mark(mark, spot, name) for (mark, spot), name in zip(spots, names, strict=True))
+    else:
+        shown = _dots(frames, tuple(spot for _, spot in spots))
     parts = [
         tag("rect", class_="sea", width=view.width, height=view.height),
         _land(view, box),
@@ -143,14 +153,24 @@ def _thinned(outline: Outline, view: _View) -> str:
     return path(points, closed=True)
 
 
-def _dot(mark: Mark, spot: tuple[float, float]) -> str:
-    """A mark among thousands, where every element counts."""
-    x, y = spot
+def _frame(mark: Mark) -> tuple[str, str]:
+    """What stands before and after the circle of a mark among thousands, where every element counts."""
     title = escape(escaped(mark.title))
-    inner = f'<title>{title}</title><circle cx="{number(x)}" cy="{number(y)}" r="{_DENSE_RADIUS:g}"></circle>'
+    before, after = f'<g class="place {mark.kind} dense">', "</g>"
     if mark.href is not None:
-        inner = f'<a href="{escape(escaped(mark.href))}" aria-label="{title}">{inner}</a>'
-    return f'<g class="place {mark.kind} dense">{inner}</g>'
+        before, after = f'{before}<a href="{escape(escaped(mark.href))}" aria-label="{title}">', f"</a>{after}"
+    return f"{before}<title>{title}</title>", after
+
+
+def _dots(frames: Sequence[tuple[str, str]], spots: tuple[tuple[float, float], ...]) -> Markup:
+    parts = [f"{before}{circle}{after}" for (before, after), circle in zip(frames, _circles(spots), strict=True)]
+    return Markup("".join(parts))  # noqa: S704  _frame escapes
+
+
+@lru_cache(maxsize=2)
+def _circles(spots: tuple[tuple[float, float], ...]) -> list[str]:
+    """The circles there, which are the same in every language."""
+    return [f'<circle cx="{number(x)}" cy="{number(y)}" r="{_DENSE_RADIUS:g}"></circle>' for x, y in spots]
 
 
 def _mark(mark: Mark, spot: tuple[float, float], name: Markup | None) -> Markup:

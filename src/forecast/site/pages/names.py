@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -29,6 +30,8 @@ def station_data(station_id: str) -> str:
     return f"data/{_plain(station_id)}.js"
 
 
+# The pages of all stations name each station nine times.
+@lru_cache(maxsize=1 << 15)
 def _plain(station_id: str) -> str:
     digest = sha256(station_id.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LETTERS]
     return station_id if _PLAIN.fullmatch(station_id) else digest
