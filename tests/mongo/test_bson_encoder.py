@@ -96,7 +96,7 @@ MORE = st.fixed_dictionaries(
         "anomalies_detected": st.integers(0, 17),
         "qc_version": st.integers(0, 2**31 - 1),
         "digest": st.text("0123456789abcdef", min_size=32, max_size=32),
-        "source_uri": st.sampled_from(["s3://bucket/key", "s3://bucket/other/key"]),
+        "source_uri": st.sampled_from(["s3://bucket/key", "s3://bucket/kei", "s3://bucket/other/key"]),
         "source_modified_at": st.sampled_from([RUN, RUN + timedelta(days=1)]),
         "run_id": st.sampled_from(["run", "another"]),
         "ingested_at": st.sampled_from([RUN, RUN + timedelta(days=30)]),

@@ -30,6 +30,7 @@ from forecast.core.schemas import RECORD_SCHEMA
 # A date and numbers that no observation has, to find their positions by.
 _STAMP = datetime(9999, 1, 2, 3, 4, 5, tzinfo=UTC)
 _EXTRACTED = datetime(9998, 1, 2, 3, 4, 5, tzinfo=UTC)
+_MODIFIED = datetime(9997, 1, 2, 3, 4, 5, tzinfo=UTC)
 _PROBE = 1.234567e200
 _GENERATION = Int64(0x7A7B7C7D7E7F0001)
 _SYNC = Int64(0x7A7B7C7D7E7F0002)
@@ -38,9 +39,11 @@ _ANOMALIES = 0x7A7B7C02
 _CHECKS = 0x7A7B7C03
 # Texts that are the same in all documents of a group.
 _TEXTS = (
-    *("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"),
+    *("station_id", "run_id", "pipeline_version", "station_licence"),
     *("source_flags", "parameter_group"),
 )
+# Texts of equal length in all documents of a group, with the letter that fills their place.
+_OF_EQUAL_LENGTH = (("_id", "\x01"), ("source_row", "\x02"), ("digest", "\x03"), ("source_uri", "\x04"))
 # Building a template takes as long as the driver takes for this many documents.
 _ROWS_A_TEMPLATE: Final = 10
 # The BSON of an embedded document's name, and of an empty document.
@@ -129,11 +132,17 @@ def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
         column = records[name]
         if 0 < column.null_count < len(column):
             key = key * 2 + np.asarray(column.is_valid())
-    for name in ("source_row", "_id"):
-        key = _combined(key, np.asarray(pc.binary_length(records[name]), dtype=np.int64))
-    for name in ("ingested_at", "source_modified_at"):
-        key = _combined(key, np.asarray(records[name].cast(pa.int64())))
-    return key
+    for name in ("source_row", "_id", "source_uri"):
+        key = _combined(key, _lengths(records[name]))
+    return _combined(key, np.asarray(records["ingested_at"].cast(pa.int64())))
+
+
+def _lengths(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """The length of each text in bytes."""
+    cells = column.combine_chunks()
+    if pa.types.is_dictionary(cells.type):
+        return np.asarray(pc.binary_length(cells.dictionary).take(cells.indices), dtype=np.int64)
+    return np.asarray(pc.binary_length(cells), dtype=np.int64)
 
 
 def _combined(key: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -168,18 +177,18 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
 
     for index, name in enumerate((*present, "completeness_score")):
         write(struct.pack("<d", _PROBE * (index + 1)), _bytes_of(records[name].to_numpy(), "<f8"))
-    for name, stamp in (("timestamp", _STAMP), ("extracted_at", _EXTRACTED)):
+    for name, stamp in (("timestamp", _STAMP), ("extracted_at", _EXTRACTED), ("source_modified_at", _MODIFIED)):
         probe = struct.pack("<q", int(stamp.timestamp()) * 1000)
         write(probe, _bytes_of(np.asarray(records[name].cast(pa.int64())), "<i8"))
     for name, number in (("generation_id", _GENERATION), ("sync_id", _SYNC)):
         write(struct.pack("<q", number), _bytes_of(np.asarray(records[name]), "<i8"))
     for name, small in (("flag", _FLAG), ("anomalies_detected", _ANOMALIES), ("qc_version", _CHECKS)):
         write(struct.pack("<i", small), _bytes_of(np.asarray(records[name]), "<i4"))
-    for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
+    for name, letter in _OF_EQUAL_LENGTH:
         texts = _texts_of(records[name], records.num_rows)
         width = texts.shape[1]
         # In BSON, a text is preceded by its type, name and length; a short text alone could occur elsewhere by chance.
-        write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
+        write(letter.encode() * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
     if "flags" not in there or records["flags"].null_count == records.num_rows:
         return [*map(RawBSONDocument, _rows_of(matrix))]
     quality = bson.encode(document["data_quality"])
@@ -221,13 +230,11 @@ def _flag_element(name: str, flag: int, checks: tuple[str, ...]) -> bytes:
 
 def _template(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
     probes = {name: _PROBE * (index + 1) for index, name in enumerate((*present, "completeness_score"))}
-    texts = {
-        name: letter * len(record[name].encode())
-        for name, letter in (("_id", "\x01"), ("source_row", "\x02"), ("digest", "\x03"))
-    }
+    texts = {name: letter * len(record[name].encode()) for name, letter in _OF_EQUAL_LENGTH}
     numbers = {
         "timestamp": _STAMP,
         "extracted_at": _EXTRACTED,
+        "source_modified_at": _MODIFIED,
         "generation_id": _GENERATION,
         "sync_id": _SYNC,
         "flag": _FLAG,
@@ -245,6 +252,8 @@ def _bytes_of(values: npt.NDArray[np.generic], kind: str) -> npt.NDArray[np.uint
 def _texts_of(column: pa.ChunkedArray, rows: int) -> npt.NDArray[np.uint8]:
     """Texts of equal length as a matrix of their bytes."""
     cells = pa.concat_arrays(column.chunks)
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
     _, offsets, data = cells.buffers()
     starts = np.frombuffer(offsets, dtype=np.int32)[cells.offset : cells.offset + rows + 1]
     if starts[0] == starts[-1]:
