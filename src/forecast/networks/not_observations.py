@@ -23,13 +23,20 @@ _FIRST_ROW_BYTES: Final = 4 << 10
 
 def _is_open_meteo(start: bytes) -> bool:
     """Its JSON, bare or as JSON text in an envelope, and its CSV export."""
+    if start.lstrip().startswith(_OPEN_METEO_HEADER):
+        return True
+    if not all(name.strip(b'"') in start for name in _OPEN_METEO_MEMBERS):
+        return False
     plain = start.replace(b'\\"', b'"')
-    return all(name in plain for name in _OPEN_METEO_MEMBERS) or plain.lstrip().startswith(_OPEN_METEO_HEADER)
+    return all(name in plain for name in _OPEN_METEO_MEMBERS)
 
 
 def _is_meteostat(start: bytes) -> bool:
     """Its hourly CSV files and the rows of its JSON API: only they have these names together, in this order."""
-    words = dict.fromkeys(_WORD.findall(start[:_FIRST_ROW_BYTES]))
+    row = start[:_FIRST_ROW_BYTES]
+    if not all(word in row for word in _METEOSTAT):
+        return False
+    words = dict.fromkeys(_WORD.findall(row))
     return tuple(word for word in words if word in _METEOSTAT) == _METEOSTAT
 
 

@@ -19,6 +19,8 @@ _DELIMITERS: Final = ";,\t"
 
 def _is_export(start: bytes) -> bool:
     """Whether this is the beginning of such a file."""
+    if b"dh_utc" not in start.lower():
+        return False
     lines = [line for line in start.decode("utf-8-sig", "replace").splitlines() if line.strip()]
     below = next((number for number, line in enumerate(lines) if not line.startswith(_REMARK)), len(lines))
     if below == len(lines):

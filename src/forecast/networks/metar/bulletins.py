@@ -38,6 +38,8 @@ def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
 
 def _is_bulletin(start: bytes) -> bool:
     """Whether these are the first bytes of such a file."""
+    if start.startswith((b"{", b"[")):  # JSON, of which small objects come by the thousand
+        return False
     lines = filter(None, map(_plain, start.decode("latin-1").splitlines()))
     for line in islice(lines, _LINES_LOOKED_AT):
         if (found := _START.match(line)) is not None:

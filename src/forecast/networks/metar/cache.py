@@ -23,6 +23,8 @@ _SHOWN: Final = len("2024-10-05T12:00:00")
 
 def _is_cache(start: bytes) -> bool:
     """Whether these are the first bytes of such a file: there may be comment lines above its header."""
+    if _HEADER not in start:
+        return False
     return any(line.startswith(_HEADER) for line in start.removeprefix(b"\xef\xbb\xbf").splitlines())
 
 
