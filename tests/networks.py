@@ -20,6 +20,7 @@ from forecast.qc.results import QcResults
 from forecast.qc.runner import compared_values, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.validate import validate
+from forecast.zone.station_columns import StationColumns
 from forecast.zone.writer import ObjectWriter, RunContext, Source
 from tests.series import series_of
 from tests.transform.samples import NOW
@@ -147,11 +148,13 @@ def records(
     modified_at: datetime = NOW,
 ) -> Any:
     """Observations as the records (RECORD_SCHEMA) that are loaded."""
-    frame = to_frame(pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA))
+    frame = pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA)
     validated = validate(frame, stations, NOW)
     assert validated.rejected.empty
-    writer = ObjectWriter(folder, Source("a.json", uri, "0" * 32, modified_at, NOW.date()), FACTS, stations)
-    return to_frame(writer._records(to_table(validated.observations)))
+    writer = ObjectWriter(
+        folder, Source("a.json", uri, "0" * 32, modified_at, NOW.date()), FACTS, StationColumns(stations)
+    )
+    return to_frame(writer._records(validated.observations))
 
 
 def qc_results_of(documents: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, dict[str, Any], str]]:

@@ -64,7 +64,7 @@ def test_columns_of_fixed_width_are_read_by_their_network(tmp_path: Path) -> Non
     path.write_bytes(HEAD + b"0042 2024100112 287.15\n0042 20241\n0042 2024100113 288.15\n")
     transformer = ObjectTransformer("bulletins/a.txt", Stations({STATION.id: STATION}), NOW, NETWORKS)
     parts = [transformer.transform(batch) for batch in extract(path, listed(), NETWORKS, Limits(), NOW)]
-    kept = [row for part in parts for row in to_table(part.observations).to_pylist()]
+    kept = [row for part in parts for row in part.observations.to_pylist()]
     rejected = [row for part in parts for row in to_table(part.rejected).to_pylist()]
     assert [(row["source_row"], row["station_id"], row["air_temperature"]) for row in kept] == [
         ("line 2", "b-0042", 14.0),

@@ -96,9 +96,8 @@ def outcome(content: bytes, path: Path) -> object:
             extracted = len(part.observations) + len(part.rejected)
             assert part.rows_read == part.rows_empty + extracted
             assert extracted == len(validated.observations) + len(validated.rejected) + len(part.rejected)
-            found.append(
-                [to_table(frame).to_pylist() for frame in (validated.observations, validated.rejected, part.rejected)]
-            )
+            tables = (validated.observations, to_table(validated.rejected), to_table(part.rejected))
+            found.append([table.to_pylist() for table in tables])
     except ObjectRejectedError as error:
         assert error.code
         assert len(error.message) < 1000

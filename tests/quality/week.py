@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.core.schemas import OBSERVATION_SCHEMA, concat
+from forecast.core.schemas import OBSERVATION_SCHEMA, concat_tables, to_frame
 from forecast.core.settings import Limits
 from forecast.core.stations import Station, Stations
 from forecast.extract import extract
@@ -32,7 +33,7 @@ Week = dict[str, Series]
 def read_week(folder: Path, stations: Stations | None = None) -> Week:
     """The observations of all raw objects below a folder, by station."""
     stations = built_in_stations() if stations is None else stations
-    frame = concat(list(_observations(folder, stations)), OBSERVATION_SCHEMA)
+    frame = to_frame(concat_tables(list(_observations(folder, stations)), OBSERVATION_SCHEMA))
     rows = dict(iter(frame.groupby("station_id")))
     return {station.id: _series(rows[station.id], station) for station in stations if station.id in rows}
 
@@ -44,7 +45,7 @@ def evaluated(week: Mapping[str, Series]) -> dict[str, QcResults]:
     return results
 
 
-def _observations(folder: Path, stations: Stations) -> Iterator[pd.DataFrame]:
+def _observations(folder: Path, stations: Stations) -> Iterator[pa.Table]:
     for raw in LocalStore(folder).list():
         now = datetime.now(UTC)
         transformer = ObjectTransformer(raw.key, stations, now)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from forecast.core.counts import ObjectCounts, QcCounts, QualityTally
@@ -191,7 +192,7 @@ def quality() -> QualityReport:
     times = [datetime(2024, 10, 1, 0, minute, tzinfo=UTC) for minute in (4, 9, 59)]
     rows = [dict.fromkeys(VALIDATED_SCHEMA.names) | observation | {"timestamp": time} for time in times]
     rows[2] |= {"completeness_score": 0.8}
-    tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
+    tally.add_validated(pa.Table.from_pylist(list(rows), schema=VALIDATED_SCHEMA), STATIONS)
     tally.add_rejected(frame_of([{"code": "no_time"}], REJECTED_SCHEMA))
     findings = Findings()
     findings.add_stored("ITESTB25", "air_temperature", FAIL, 1, {"spike": 1})

@@ -78,7 +78,7 @@ def test_small_objects_are_staged_together_and_a_large_one_alone(
     stager: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "_TOGETHER", 2)
-    monkeypatch.setattr(executor, "_SMALL_BYTES", 100)
+    monkeypatch.setattr(executor, "SMALL_BYTES", 100)
     row = {**ROW, "dh_utc": "2024-10-01 03:00:00"}
     (tmp_path / "raw" / KEYS[3]).write_text(json.dumps(row) + 100 * " " + "\n", "utf-8")
     loader, advanced = process(stager, tmp_path)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gzip
 import json
 import logging
 import os
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given
 
 from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
 from forecast.core.raw_objects import RawObject
@@ -26,6 +30,7 @@ from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
 from forecast.storage import LocalStore
 from tests.examples import for_every_change
+from tests.small_objects import small_objects
 
 STATIONS = load_stations()
 ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
@@ -157,7 +162,7 @@ ROWS: list[dict[str, Any]] = [
 
 def staged_by(chosen: Stager, folder: Path, *, together: bool) -> dict[str, object]:
     """What is known of each object, with its records, where they are staged together and where one after another."""
-    objects = [(raw, folder / f"{raw.key}-{together}") for raw in chosen.raw.list()]
+    objects = [(raw, folder / f"{number}-{together}") for number, raw in enumerate(chosen.raw.list())]
     made = chosen.stage_together(objects) if together else map(chosen.stage, *zip(*objects, strict=True))
     return {
         raw.key: None
@@ -166,10 +171,15 @@ def staged_by(chosen: Stager, folder: Path, *, together: bool) -> dict[str, obje
             staged.counts,
             staged.tally,
             staged.again_at,
-            [(file.key, file.path.read_bytes()) for file in staged.files if file.path.suffix == ".parquet"],
+            [(file.key, _content(file.path)) for file in staged.files],
         )
         for (raw, _), staged in zip(objects, made, strict=True)
     }
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file; a gzip file also has the time at which it was packed."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def test_objects_that_are_staged_together_come_to_the_same_as_one_after_another(folder: Path) -> None:
@@ -187,6 +197,26 @@ def test_objects_that_are_staged_together_come_to_the_same_as_one_after_another(
     ]
     assert together == alone
     assert [key for key, staged in together.items() if staged is None] == ["no.jsonl"]
+
+
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(contents=small_objects())
+def test_whatever_objects_hold_they_come_to_the_same_together(
+    contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("objects")
+    for key, content in contents.items():
+        path = folder / "raw" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    one, other = stager(folder), stager(folder)
+    other.run.context = one.run.context
+    assert staged_by(one, folder, together=True) == staged_by(other, folder, together=False)
+    found = [
+        sorted((counts.key, counts.error_code, counts.error) for counts in each.run.objects) for each in (one, other)
+    ]
+    assert found[0] == found[1]
+    shutil.rmtree(folder)
 
 
 def test_objects_that_are_staged_together_are_validated_in_one_call(
@@ -212,7 +242,7 @@ def test_an_exception_on_the_rows_of_one_object_rejects_only_that_object(
     validate = steps.validate_data
 
     def broken(observations: Any, *more: Any) -> Any:
-        if any(13.5 in frame["air_temperature"].tolist() for frame in observations):
+        if any(13.5 in table["air_temperature"].to_pylist() for table in observations):
             raise KeyError("x")
         return validate(observations, *more)
 

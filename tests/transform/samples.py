@@ -44,7 +44,7 @@ class Result:
 
     def add(self, part: Transformed) -> None:
         assert part.rows_read == part.rows_empty + len(part.observations) + len(part.rejected)
-        self.observations += to_table(part.observations).to_pylist()
+        self.observations += part.observations.to_pylist()
         self.rejected += to_table(part.rejected).to_pylist()
         self.rows_read += part.rows_read
         self.rows_empty += part.rows_empty

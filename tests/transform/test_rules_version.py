@@ -11,7 +11,7 @@ import pyarrow as pa
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.registry import load_stations
-from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
+from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.transform import RULES_VERSION
 from forecast.validate import validate
 from tests.stations import entry, registry_file
@@ -69,8 +69,8 @@ def made() -> tuple[dict[str, Any], dict[str, Any]]:
     by_rules, by_checks = {}, {}
     for key, rows in objects.items():
         result = transform(batch_of(rows), key=key, stations=STATIONS)
-        observations = to_frame(pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA))
-        records = to_table(validate(observations, STATIONS, NOW).observations).to_pylist()
+        observations = pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA)
+        records = validate(observations, STATIONS, NOW).observations.to_pylist()
         rejected = sorted([row[name] for name in ("code", "field", "value")] for row in result.rejected)
         of_rules = [
             {name: row[name] for name in OF_RULES if row[name] is not None} | {"digest": row["digest"][:HASH_LENGTH]}

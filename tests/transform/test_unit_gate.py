@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETERS
-from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame
+from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.transform.unit_gate import ON_EARTH, Times, UnitGate, UnitGates
 from forecast.transform.values.units import UNITS, Floats
 
@@ -140,7 +140,7 @@ def object_rejection(*rows: dict[str, float], kelvin: bool = True) -> str | None
     """What all gates say of an object with these values, one row an hour, of a source in kelvins or not."""
     records = [{"timestamp": hour * HOUR_MS, **row} for hour, row in enumerate(rows)]
     gates = UnitGates()
-    gates.see(to_frame(pa.Table.from_pylist(records, OBSERVATION_SCHEMA)), TEMPERATURES if kelvin else ())
+    gates.see(pa.Table.from_pylist(records, OBSERVATION_SCHEMA), TEMPERATURES if kelvin else ())
     try:
         gates.check()
     except ObjectRejectedError as error:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 from forecast.core.registry import load_stations
-from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
+from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.networks.registry import NETWORKS
 from forecast.qc.runner import run_closing_checks, run_station_checks
 from forecast.qc.source_flags import doubted
@@ -24,7 +23,7 @@ STAMP = datetime(2024, 10, 1, tzinfo=UTC)
 NOW = datetime(2024, 10, 9, tzinfo=UTC)
 
 
-def frame(*codes: Any, station: str = "ITESTB25", **values: float) -> pd.DataFrame:
+def frame(*codes: Any, station: str = "ITESTB25", **values: float) -> pa.Table:
     """A row of 12 °C for each of the network's codes, five minutes apart."""
     rows = [
         {
@@ -41,11 +40,11 @@ def frame(*codes: Any, station: str = "ITESTB25", **values: float) -> pd.DataFra
         }
         for number, code in enumerate(codes)
     ]
-    return frame_of(rows, OBSERVATION_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=OBSERVATION_SCHEMA)
 
 
 def flags(*codes: Any, station: str = "ITESTB25", **values: float) -> list[Any]:
-    checked = to_table(validate(frame(*codes, station=station, **values), STATIONS, NOW).observations).to_pylist()
+    checked = validate(frame(*codes, station=station, **values), STATIONS, NOW).observations.to_pylist()
     return [json.loads(row["flags"]) if row["flags"] else None for row in checked]
 
 
@@ -57,7 +56,7 @@ def test_case_78_a_value_that_failed_the_networks_own_check_is_suspect() -> None
 
 
 def test_case_78_nothing_else_of_the_row_is_suspect_and_the_value_stays() -> None:
-    (row,) = to_table(validate(frame(0), STATIONS, NOW).observations).to_pylist()
+    (row,) = validate(frame(0), STATIONS, NOW).observations.to_pylist()
     assert (row["air_temperature"], row["flag"], row["anomalies_detected"]) == (12.0, 3, 1)
     assert json.loads(row["source_flags"]) == {"air_temperature": 0}
 

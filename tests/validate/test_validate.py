@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.core.registry import CONFIG_FOLDER, load_stations
-from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
+from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_table
 from forecast.mongo.bson_encoder import document_of
 from forecast.networks.qc_version import qc_version
 from forecast.validate import validate
+from forecast.zone.station_columns import StationColumns
 from forecast.zone.writer import ObjectWriter, RunContext, Source
 from tests.stations import stations_with
 from tests.transform.samples import batch_of, transform
@@ -47,9 +48,9 @@ def observation(**more: Any) -> dict[str, Any]:
 
 
 def check(*rows: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    frame = to_frame(pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA))
+    frame = pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA)
     validated = validate(frame, STATIONS, NOW)
-    accepted, rejected = to_table(validated.observations), to_table(validated.rejected)
+    accepted, rejected = validated.observations, to_table(validated.rejected)
     assert accepted.num_rows + rejected.num_rows == len(rows)
     return accepted.to_pylist(), rejected.to_pylist()
 
@@ -234,8 +235,8 @@ def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
 
 def test_the_digest_changes_with_the_stations_registry_entry() -> None:
     stations = stations_with({one.id: {"elevation": one.elevation + 1} for one in STATIONS})
-    frame = to_frame(pa.Table.from_pylist([observation()], schema=OBSERVATION_SCHEMA))
-    moved = to_table(validate(frame, stations, NOW).observations).to_pylist()
+    frame = pa.Table.from_pylist([observation()], schema=OBSERVATION_SCHEMA)
+    moved = validate(frame, stations, NOW).observations.to_pylist()
     assert moved[0]["digest"] != digest()
 
 
@@ -273,7 +274,10 @@ def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     station = STATIONS.get(str(row["station_id"]))
     good = check({**row, "station_id": "07915", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
     writer = ObjectWriter(
-        folder, Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()), RunContext("run", NOW, "2.0.0"), STATIONS
+        folder,
+        Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()),
+        RunContext("run", NOW, "2.0.0"),
+        StationColumns(STATIONS),
     )
     table = writer._records(pa.Table.from_pylist(good, schema=VALIDATED_SCHEMA))
     (record,) = table.to_pylist()

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParameter
-from forecast.core.schemas import VALIDATED_SCHEMA, to_table
+from forecast.core.schemas import to_table
 from forecast.core.stations import Stations
 
 Outcome = Literal["loaded", "rejected", "failed", "interrupted"]
@@ -37,9 +37,6 @@ COUNTED = (
     "written_by_interrupted",
 )
 _TALLIED = ("timestamp", "completeness_score")
-_TALLY_SCHEMA = pa.schema(
-    [VALIDATED_SCHEMA.field(name) for name in ("station_id", *PARAMETER_NAMES, *_TALLIED, "parse_issues")]
-)
 _AGGREGATES = [
     *((name, "count") for name in PARAMETER_NAMES),
     ("timestamp", "min"),
@@ -214,14 +211,13 @@ class QualityTally:
         total = sum(station.completeness_sum for station in self.stations.values())
         return min(1.0, ratio(total, self.observations))
 
-    def add_validated(self, frame: pd.DataFrame, stations: Stations) -> None:
-        """Add a frame of VALIDATED_SCHEMA."""
-        if not len(frame):
+    def add_validated(self, records: pa.Table, stations: Stations) -> None:
+        """Add records with the columns of VALIDATED_SCHEMA, and possibly others."""
+        if not records.num_rows:
             return
-        table = to_table(frame, _TALLY_SCHEMA)
-        for row in _by_station(table):
+        for row in _by_station(records):
             self._add_station(row, stations)
-        for notes, count in _distinct_json(table["parse_issues"]):
+        for notes, count in _distinct_json(records["parse_issues"]):
             for note in notes:
                 self.unreadable[note["parameter"]] += count
 
@@ -261,10 +257,25 @@ def _by_station(table: pa.Table) -> list[dict[str, Any]]:
     stations = table["station_id"].combine_chunks().dictionary_encode()
     columns = {name: table[name] for name in (*PARAMETER_NAMES, *_TALLIED)}
     columns["timestamp"] = columns["timestamp"].cast(pa.int64())
+    if len(stations.dictionary) == 1:
+        return [_of_one_station(stations.dictionary[0].as_py(), columns, table.num_rows)]
     numbered = pa.table({"station": stations.indices, **columns})
     rows: list[dict[str, Any]] = numbered.group_by("station").aggregate(_AGGREGATES).to_pylist()
     names = stations.dictionary.to_pylist()
     return [row | {"station_id": names[row["station"]]} for row in rows]
+
+
+def _of_one_station(station_id: str, columns: dict[str, pa.ChunkedArray], rows: int) -> dict[str, Any]:
+    """The same for most raw objects: for a day of rows, a tenth of the time that grouping them takes."""
+    bounds = pc.min_max(columns["timestamp"])
+    return {
+        "station_id": station_id,
+        "count_all": rows,
+        "timestamp_min": bounds["min"].as_py(),
+        "timestamp_max": bounds["max"].as_py(),
+        "completeness_score_sum": pc.sum(columns["completeness_score"]).as_py(),
+        **{f"{name}_count": rows - columns[name].null_count for name in PARAMETER_NAMES},
+    }
 
 
 def _distinct(column: pa.ChunkedArray) -> Iterator[tuple[Any, int]]:

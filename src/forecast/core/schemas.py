@@ -158,7 +158,7 @@ class Transformed:
     `stations` are those of all rows that are not rejected, including empty ones.
     """
 
-    observations: pd.DataFrame
+    observations: pa.Table
     rejected: pd.DataFrame
     rows_read: int
     rows_empty: int
@@ -168,7 +168,7 @@ class Transformed:
     @classmethod
     def nothing(cls, rejected: pd.DataFrame, empty_rows: int = 0) -> Transformed:
         """No observations, only rows that the extractor rejected and empty rows."""
-        return cls(empty_frame(OBSERVATION_SCHEMA), rejected, len(rejected) + empty_rows, empty_rows)
+        return cls(OBSERVATION_SCHEMA.empty_table(), rejected, len(rejected) + empty_rows, empty_rows)
 
 
 def joined(parts: Sequence[Transformed]) -> Transformed:
@@ -179,7 +179,7 @@ def joined(parts: Sequence[Transformed]) -> Transformed:
     for part in parts:
         readings.add(part.readings)
     return Transformed(
-        concat([part.observations for part in parts], OBSERVATION_SCHEMA),
+        concat_tables([part.observations for part in parts], OBSERVATION_SCHEMA),
         concat([part.rejected for part in parts], REJECTED_SCHEMA),
         sum(part.rows_read for part in parts),
         sum(part.rows_empty for part in parts),
@@ -192,7 +192,7 @@ def joined(parts: Sequence[Transformed]) -> Transformed:
 class Validated:
     """Rows that may enter (VALIDATED_SCHEMA), and the rows that may not (REJECTED_SCHEMA)."""
 
-    observations: pd.DataFrame
+    observations: pa.Table
     rejected: pd.DataFrame
 
 
@@ -238,6 +238,11 @@ def _empty_frame(schema: pa.Schema) -> pd.DataFrame:
 def frame_of(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
     """A few rows (rejected ones) as a frame."""
     return to_frame(pa.Table.from_pylist(list(rows), schema=schema)) if rows else empty_frame(schema)
+
+
+def concat_tables(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Tables of one schema under each other, without copying and without empty chunks."""
+    return pa.concat_tables([table for table in tables if len(table)] or [schema.empty_table()])
 
 
 def concat(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:

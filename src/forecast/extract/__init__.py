@@ -7,7 +7,7 @@ import gzip
 import logging
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,8 @@ from forecast.extract.avro.reader import read_avro
 from forecast.extract.binaries import reject_binary
 from forecast.extract.csv import read_csv
 from forecast.extract.json.reader import read_json
+from forecast.extract.json.together import SmallObject, may_be_read_together, read_together
+from forecast.extract.limits import SNIFFED_BYTES
 from forecast.extract.own_formats import read_own_format
 from forecast.extract.parquet.reader import read_parquet
 from forecast.extract.shapes import Shapes, shapes_of
@@ -48,8 +50,6 @@ _PARQUET = b"PAR1"
 _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _JSON = (b"{", b"[")
-# An export of many stations can have a comment line for each of them above its header.
-_SNIFFED_BYTES = 64 << 10
 _BLOCK = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 # Comments that people write before JSON; a table's header can begin with "#" as well.
@@ -80,6 +80,32 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or truncated: {str(error)[:200]}") from error
+
+
+def extract_together(
+    objects: Sequence[SmallObject], networks: Networks, limits: Limits, now: datetime
+) -> list[RawBatch | None]:
+    """The only batch of each of these objects; None for those that `extract` has to read."""
+    found: list[RawBatch | None] = [None] * len(objects)
+    limit = min(limits.record_bytes, limits.object_bytes)
+    chosen = [
+        index
+        for index, (raw, content) in enumerate(objects)
+        if len(content) <= limit and not _NAMED_GZIP.search(raw.key) and may_be_read_together(content)
+    ]
+    batches = read_together([objects[index] for index in chosen], shapes_of(networks), limits)
+    for index, batch in zip(chosen, batches, strict=True):
+        if batch is not None and not _is_late(batch, objects[index].raw, now):
+            found[index] = batch
+    return found
+
+
+def _is_late(batch: RawBatch, raw: RawObject, now: datetime) -> bool:
+    try:
+        _check_extracted(batch, raw, now)
+    except ObjectRejectedError:
+        return True
+    return False
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
@@ -113,12 +139,12 @@ def _read(path: Path, raw: RawObject, shapes: Shapes, limits: Limits, *, packed:
         return open_unpacked(path, limits) if packed else path.open("rb")
 
     with open_file() as file:
-        start = file.read(_SNIFFED_BYTES)
+        start = file.read(SNIFFED_BYTES)
     own_text, own_start = open_file, start
     if has_byte_order_mark(start):
         own_text = as_text(open_file, raw.key, limits)
         with own_text() as file:
-            own_start = file.read(_SNIFFED_BYTES)
+            own_start = file.read(SNIFFED_BYTES)
     for own in shapes.formats:
         if own.sniff(own_start):
             if packed and start.startswith(_ZIP):  # a zip file is read from its end

@@ -17,6 +17,9 @@ BLOCK_BYTES = 8 << 20
 # For JSON lines. The fixed cost of a block equals that of 3 000 rows, so larger blocks are faster: 12 MB by 15 %
 # for objects of 9.6 MB. Larger ones would be held in memory while the database loads the previous objects.
 LINES_BYTES = 12 << 20
+# The beginning of an object that shows its format. An export of many stations can have a comment line for each of them
+# above its header.
+SNIFFED_BYTES = 64 << 10
 # For a row that is not a document; the longest real one has 1 kB.
 MAX_ROW_BYTES = 1 << 20
 # The widest real table has 48 columns.

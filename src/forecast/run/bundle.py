@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from forecast.mongo.loader import WRITERS
 from forecast.mongo.versions import BATCH_ROWS
 from forecast.run.staged import StagedObject
-from forecast.zone.writer import OBSERVATIONS
+from forecast.zone.writer import OBSERVATIONS, ZoneFile
 
 # One batch for each writer. More would save little, and a run that is stopped would have more to finish.
 _MOST_ROWS: Final = WRITERS * BATCH_ROWS
@@ -43,7 +44,7 @@ class Bundle:
 
     def add(self, staged: StagedObject) -> bool:
         """Add an object, unless it has to be loaded after those in the bundle; the first one is always added."""
-        extents = [_extent(file.path) for file in staged.files if file.key.startswith(OBSERVATIONS)]
+        extents = [_extent_of(file) for file in staged.files if file.key.startswith(OBSERVATIONS)]
         if self.objects and not self._has_room_for(extents):
             return False
         self.objects.append(staged)
@@ -54,6 +55,13 @@ class Bundle:
         if len(self.objects) == _MOST_OBJECTS or sum(one.rows for one in (*self._extents, *extents)) > _MOST_ROWS:
             return False
         return not any(one.may_share(other) for one in extents for other in self._extents)
+
+
+def _extent_of(file: ZoneFile) -> _Extent:
+    if file.records is None:
+        return _extent(file.path)
+    bounds = (pc.min_max(file.records[name]) for name in ("station_id", "timestamp"))
+    return _Extent(file.records.num_rows, tuple((found["min"].as_py(), found["max"].as_py()) for found in bounds))
 
 
 def _extent(path: Any) -> _Extent:

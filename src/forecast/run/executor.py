@@ -15,15 +15,14 @@ from forecast.run.bundle import Bundle
 from forecast.run.loading import Loader
 from forecast.run.run import Run
 from forecast.run.staged import StagedObject
-from forecast.run.staging import Stager
+from forecast.run.staging import SMALL_BYTES, Stager
 
 # One object is staged while a bundle is loaded and two wait: staging is faster than loading, and staging two hostile
 # objects at once would take twice the memory. Loading two at once was a tenth faster, but the counts of new and
 # updated documents would depend on chance if objects overlap.
 _STAGERS: Final = 1
-# Consecutive small objects are validated together.
+# Consecutive small objects are read, transformed and validated together.
 _TOGETHER: Final = 20
-_SMALL_BYTES: Final = 1 << 20
 _WAITING_BUNDLES: Final = 2
 # If the next object takes longer than this, the staged ones are loaded, because it may be waiting for their disk space.
 _PATIENCE_SECONDS: Final = 0.5
@@ -106,7 +105,7 @@ def _staged_together(objects: Iterable[tuple[RawObject, Path]]) -> Iterator[list
     """Group consecutive small objects, each with its folder; a large object is a group of its own."""
     group: list[tuple[RawObject, Path]] = []
     for raw, folder in objects:
-        small = raw.size <= _SMALL_BYTES
+        small = raw.size <= SMALL_BYTES
         if group and (not small or len(group) == _TOGETHER):
             yield group
             group = []

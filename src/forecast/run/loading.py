@@ -112,7 +112,7 @@ class Loader:
             for staged in bundle:
                 if staged.published:
                     own = records[records["source_uri"] == staged.raw.uri]
-                    staged.tally.add_validated(own, self.stations)
+                    staged.tally.add_validated(to_table(own), self.stations)
             if _takes_samples(run):
                 run.samples.append(_sample(records))
         return days

@@ -18,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, SettingError
@@ -29,7 +28,7 @@ from forecast.core.schemas import (
     ORIGIN_SCHEMA,
     VALIDATED_SCHEMA,
     RawBatch,
-    concat,
+    concat_tables,
     frame_of,
     to_frame,
 )
@@ -49,6 +48,7 @@ from forecast.run.dataset import DatasetWriter
 from forecast.storage import Store
 from forecast.transform import RULES_VERSION, ObjectTransformer
 from forecast.validate import validate
+from forecast.zone.station_columns import StationColumns
 from forecast.zone.writer import REJECTED, ObjectWriter, RunContext, Source, publish, read_records, remove
 
 LOGGER = logging.getLogger("forecast.run.replay")
@@ -125,16 +125,17 @@ def _replay_file(
     context.zone.fetch(file, copy)
     digest = file.key.rpartition("/")[2].partition("-")[0]
     writer: ObjectWriter | None = None
+    columns = StationColumns(context.stations)
     with gzip.open(marked, "wt", encoding="utf-8") as target:
         for lines in _chunks(copy, file):
             first = lines[0]
             modified_at = datetime.fromisoformat(first["source_modified_at"])
             source = Source(first["key"], first["source_uri"], digest, modified_at, file.last_modified.date())
-            writer = writer or ObjectWriter(folder, source, context.run, context.stations, f"{digest}{_REPLAYED}")
+            writer = writer or ObjectWriter(folder, source, context.run, columns, f"{digest}{_REPLAYED}")
             passed = _passing(lines, source, context, counts)
             if len(passed):
                 writer.add(passed)
-            _mark(lines, set(passed["source_row"]), context.run.run_id, counts)
+            _mark(lines, set(passed["source_row"].to_pylist()), context.run.run_id, counts)
             target.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if writer is not None and counts.replayed:
         counts.files_changed = 1
@@ -181,7 +182,7 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
             counts.still_quarantined += 1
 
 
-def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: ReplayCounts) -> pd.DataFrame:
+def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: ReplayCounts) -> pa.Table:
     """The records (VALIDATED_SCHEMA) of the lines that pass now.
 
     Rows that cause internal errors stay quarantined, and are counted.
@@ -192,10 +193,10 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
         if line["origin"] is not None and line["code"] not in _BY_OTHER_ROWS:
             read = {**line, "row": json.loads(line["row"]), "origin": json.loads(line["origin"])}
             alike[read["origin"].get("sheet"), "group" in read["origin"], *read["row"]].append(read)
-    frames = []
+    tables = []
     for rows in alike.values():
         try:
-            frames.append(_through(rows, source, context))
+            tables.append(_through(rows, source, context))
         except ObjectRejectedError as error:
             LOGGER.warning("%s: %d rows stay in quarantine: %s", source.key, len(rows), error.message)
         except (ForecastError, MemoryError):
@@ -205,15 +206,15 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
             rows_of = f"{counted(len(rows), 'row')} of {source.key}"
             LOGGER.exception("internal error on %s", rows_of, extra={"facts": facts})
             counts.rows_failed += len(rows)
-    return concat(frames, VALIDATED_SCHEMA)
+    return concat_tables(tables, VALIDATED_SCHEMA)
 
 
-def _through(rows: list[Line], source: Source, context: ReplayContext) -> pd.DataFrame:
+def _through(rows: list[Line], source: Source, context: ReplayContext) -> pa.Table:
     """Transform and validate rows of one sheet with the same columns."""
     now = context.run.started_at
     transformer = ObjectTransformer(source.key, context.stations, now)
     parts = [transformer.transform(_as_it_came(rows)), *transformer.finish()]
-    observations = concat([part.observations for part in parts], OBSERVATION_SCHEMA)
+    observations = concat_tables([part.observations for part in parts], OBSERVATION_SCHEMA)
     return validate(observations, context.stations, now).observations
 
 

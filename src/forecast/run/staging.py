@@ -10,13 +10,13 @@ import errno
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-import pandas as pd
+import pyarrow as pa
 
 from forecast.core.admission import FUTURE_TOLERANCE
 from forecast.core.clock import iso_time
@@ -25,9 +25,10 @@ from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejecte
 from forecast.core.memory import trim_heap
 from forecast.core.raw_objects import RawObject
 from forecast.core.reading import UnknownColumns
-from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, Validated, concat
+from forecast.core.schemas import OBSERVATION_SCHEMA, RawBatch, Transformed, Validated, concat_tables
 from forecast.core.stations import Stations
 from forecast.extract import check_size
+from forecast.extract.json.together import SmallObject
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
@@ -38,28 +39,45 @@ from forecast.run.run import ACCESS_DENIED, Run
 from forecast.run.staged import StagedObject
 from forecast.storage import LocalStore, Store
 from forecast.transform import ObjectTransformer
+from forecast.zone.station_columns import StationColumns
 from forecast.zone.writer import FEW_ROWS, ObjectWriter, Source
 
 LOGGER = logging.getLogger("forecast.run.staging")
+# Objects up to this size are read together with others.
+SMALL_BYTES = 1 << 20
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
 class _ReadObject:
-    """An object that was read to its end.
+    """An object that was fetched, and is being read.
 
-    `waiting` are its rows (OBSERVATION_SCHEMA) that are not validated yet, if there are only few; `validated` is the
-    result of their validation. A restored object has no writer.
+    Small objects wait to be treated together: with `content` for being read, with `batch` (their rows as found) for
+    being transformed, of which `transformed` is the result, and with `waiting` (OBSERVATION_SCHEMA) for being
+    validated, of which `validated` is the result.
     """
 
     staged: StagedObject
-    writer: ObjectWriter | None = None
-    waiting: pd.DataFrame | None = None
+    writer: ObjectWriter
+    transformer: ObjectTransformer
+    content: bytes | None = None
+    batch: RawBatch | None = None
+    transformed: Transformed | None = None
+    waiting: list[pa.Table] = field(default_factory=list)
     validated: Validated | None = None
 
+    def observations(self) -> pa.Table:
+        """Take all waiting rows."""
+        waiting, self.waiting = self.waiting, []
+        return concat_tables(waiting, OBSERVATION_SCHEMA)
 
-@dataclass(frozen=True, slots=True)
+
+# An object and its folder; restored from an earlier run, being read, or None if it could not be read.
+_Read = tuple[RawObject, Path, StagedObject | _ReadObject | None]
+
+
+@dataclass(frozen=True)
 class Stager:
     """Stages the objects of one run."""
 
@@ -70,30 +88,77 @@ class Stager:
     checkpoints: Checkpoints
     space: DiskBudget
 
+    @cached_property
+    def _station_columns(self) -> StationColumns:
+        return StationColumns(self.stations)
+
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """Read one object to its end, or report why it cannot be read and skip it."""
         (staged,) = self.stage_together([(raw, folder)])
         return staged
 
     def stage_together(self, objects: Sequence[tuple[RawObject, Path]]) -> Iterator[StagedObject | None]:
-        """Do the same for several objects, each with its own folder: read them, then validate their rows together.
+        """Do the same for several objects, each with its own folder: read them, then treat their rows together.
 
         A fault of one object does not affect the others. No object holds disk space while another one is read, because
         that one could wait for the space forever.
         """
-        read: list[tuple[RawObject, Path, _ReadObject | None]] = []
+        read: list[_Read] = []
         for raw, folder in objects:
             read.append((raw, folder, self._attempt(raw, folder, partial(self._read, raw, folder))))
-            if folder.exists() and any(folder.iterdir()):
-                yield from self._end_all(read)
+            if _holds_files(folder):
+                yield from self._read_all(read)
                 read = []
-        yield from self._end_all(read)
+        yield from self._read_all(read)
         trim_heap()
 
-    def _end_all(self, read: Sequence[tuple[RawObject, Path, _ReadObject | None]]) -> Iterator[StagedObject | None]:
-        self._validate_together([one for _, _, one in read if one is not None and one.waiting is not None])
+    def _read_all(self, read: Sequence[_Read]) -> Iterator[StagedObject | None]:
+        """Read objects whose content waits, together or else one by one."""
+        self._read_together([one for _, _, one in read if isinstance(one, _ReadObject) and one.content is not None])
+        part: list[_Read] = []
         for raw, folder, one in read:
-            yield None if one is None else self._attempt(raw, folder, partial(self._end, one))
+            if isinstance(one, _ReadObject) and one.content is not None:
+                part.append((raw, folder, self._attempt(raw, folder, partial(self._read_alone, one))))
+            else:
+                part.append((raw, folder, one))
+            if _holds_files(folder):
+                yield from self._end_all(part)
+                part = []
+        yield from self._end_all(part)
+
+    def _read_together(self, objects: Sequence[_ReadObject]) -> None:
+        """Read objects, except for those that have to be read by themselves."""
+        small = [SmallObject(one.staged.raw, one.content) for one in objects if one.content is not None]
+        try:
+            with self.run.timed("extract"):
+                batches = steps.extract_together(small, self.run.settings.limits, self.run.context.started_at)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  `_read_alone` finds the object that raises it, and logs the traceback
+            return
+        for one, batch in zip(objects, batches, strict=True):
+            if batch is not None:
+                one.content, one.batch = None, batch
+
+    def _read_alone(self, read: _ReadObject) -> _ReadObject:
+        content, read.content = read.content, None
+        self._reserve_copy(read.staged.raw, read.staged.folder)
+        copy = _copy_of(read.staged.folder)
+        copy.parent.mkdir()
+        copy.write_bytes(content or b"")
+        return self._read_copy(read, copy)
+
+    def _end_all(self, read: Sequence[_Read]) -> Iterator[StagedObject | None]:
+        self._transform_together([one for _, _, one in read if isinstance(one, _ReadObject)])
+        finished: list[_Read] = []
+        for raw, folder, one in read:
+            if isinstance(one, _ReadObject) and one.batch is not None:
+                finished.append((raw, folder, self._attempt(raw, folder, partial(self._finish, one))))
+            else:
+                finished.append((raw, folder, one))
+        self._validate_together([one for _, _, one in finished if isinstance(one, _ReadObject)])
+        for raw, folder, one in finished:
+            yield self._attempt(raw, folder, partial(self._end, one)) if isinstance(one, _ReadObject) else one
 
     def _attempt(self, raw: RawObject, folder: Path, work: Callable[[], _Result]) -> _Result | None:
         """The result of `work` on one object, or None after reporting why the object is skipped."""
@@ -120,10 +185,10 @@ class Stager:
         shutil.rmtree(folder)
         self.space.release(folder)
 
-    def _read(self, raw: RawObject, folder: Path) -> _ReadObject:
+    def _read(self, raw: RawObject, folder: Path) -> StagedObject | _ReadObject:
         folder.mkdir()
         restored = self._restored(raw, folder)
-        return self._read_rows(raw, folder) if restored is None else _ReadObject(restored)
+        return self._read_rows(raw, folder) if restored is None else restored
 
     def _restored(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """The earlier results for this object, if the program would produce the same again."""
@@ -146,86 +211,140 @@ class Stager:
         if raw.size:
             check_size(raw.size, limits)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
-        # Its copy, and what may be unpacked next to it.
-        reading = raw.size + limits.unpacked_bytes
-        self.space.reserve(folder, reading)
-        copy = folder / "raw" / "object"
-        copy.parent.mkdir()
+        self._reserve_copy(raw, folder)
+        is_small = raw.size <= SMALL_BYTES
+        copy = folder / "object" if is_small else _copy_of(folder)
+        if not is_small:
+            copy.parent.mkdir()
         with self.run.timed("extract"):
             digest = self.raw.fetch(raw, copy)
         if isinstance(self.raw, LocalStore):
             _check_changed_before(raw, datetime.fromtimestamp(copy.stat().st_mtime, UTC))
+        reading = raw.size + limits.unpacked_bytes
         writer = ObjectWriter(
             folder,
             Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
             self.run.context,
-            self.stations,
-            make_room=lambda size: self.space.reserve(folder, size + (reading if copy.exists() else 0)),
+            self._station_columns,
+            make_room=lambda size: self.space.reserve(folder, size + (reading if _copy_of(folder).exists() else 0)),
         )
-        waiting: list[pd.DataFrame] = []
-        transformer = ObjectTransformer(raw.key, self.stations, self.run.context.started_at)
-        for transformed in self._transformed(raw, copy, transformer):
-            staged.counts.rows_read += transformed.rows_read
-            staged.counts.rows_empty += transformed.rows_empty
-            staged.see_rejected(transformed.rejected, self.run.context.started_at)
-            writer.add_rejected(transformed.rejected)
-            waiting.append(transformed.observations)
-            if sum(map(len, waiting)) >= CHUNK_ROWS:
-                self._validate_and_save(staged, writer, concat(waiting, OBSERVATION_SCHEMA))
-                waiting = []
-        rest = concat(waiting, OBSERVATION_SCHEMA)
-        few = len(rest) <= FEW_ROWS
-        if not few:
-            self._validate_and_save(staged, writer, rest)
-        _report_unread(staged.counts, transformer)
+        read = _ReadObject(staged, writer, ObjectTransformer(raw.key, self.stations, self.run.context.started_at))
+        if not is_small:
+            return self._read_copy(read, copy)
+        read.content = copy.read_bytes()
+        copy.unlink()
+        self.space.reserve(folder, 0)
+        return read
+
+    def _reserve_copy(self, raw: RawObject, folder: Path) -> None:
+        """Make room for the copy of an object, and what may be unpacked next to it."""
+        self.space.reserve(folder, raw.size + self.run.settings.limits.unpacked_bytes)
+
+    def _read_copy(self, read: _ReadObject, copy: Path) -> _ReadObject:
+        self._read_batches(read, copy)
         shutil.rmtree(copy.parent)
-        self.space.reserve(folder, writer.size)
-        return _ReadObject(staged, writer, rest if few and len(rest) else None)
+        self.space.reserve(read.staged.folder, read.writer.size)
+        return self._finish(read) if read.batch is None else read
 
-    def _validate_together(self, objects: Sequence[_ReadObject]) -> None:
-        """Validate the waiting rows of several objects; if that fails, `_end` validates each object separately."""
-        waiting = [one.waiting for one in objects if one.waiting is not None]
-        if len(waiting) <= 1:
-            return
+    def _read_batches(self, read: _ReadObject, path: Path) -> None:
+        """Transform the batches of an object; if it has only one, and that is small, it waits for other objects."""
         try:
-            with self.run.timed("validate"):
-                validated = steps.validate_data(waiting, self.stations, self.run.context.started_at)
-        except (ForecastError, MemoryError):
+            for number, batch in enumerate(self._extracted(read.staged.raw, path)):
+                self._transform(read)
+                read.batch = batch
+                if number or len(batch.rows) > FEW_ROWS:
+                    self._transform(read)
+        except ObjectRejectedError:
+            # What is wrong with the first rows comes first.
+            self._transform(read)
             raise
-        except Exception:  # noqa: BLE001  `_end` finds the object that raises it, and logs the traceback
-            return
-        for one, own in zip(objects, validated, strict=True):
-            one.validated = own
 
-    def _end(self, read: _ReadObject) -> StagedObject:
-        staged, writer = read.staged, read.writer
-        if writer is None:
-            return staged
-        if read.validated is not None:
-            self._save(staged, writer, read.validated)
-        elif read.waiting is not None:
-            self._validate_and_save(staged, writer, read.waiting)
-        self.space.reserve(staged.folder, writer.size)
-        staged.files = writer.files
-        return staged
-
-    def _transformed(self, raw: RawObject, path: Path, transformer: ObjectTransformer) -> Iterator[Transformed]:
+    def _extracted(self, raw: RawObject, path: Path) -> Iterator[RawBatch]:
         batches = steps.extract_data(path, raw, self.run.settings.limits, self.run.context.started_at)
         while True:
             self.run.check_stop()
             with self.run.timed("extract"):
                 batch = next(batches, None)
             if batch is None:
-                break
-            with self.run.timed("transform"):
-                transformed = steps.transform_data(transformer, batch)
-            yield transformed
-        yield from transformer.finish()
+                return
+            yield batch
 
-    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, observations: pd.DataFrame) -> None:
+    def _transform(self, read: _ReadObject) -> None:
+        """Transform the batch that waits, if there is one that has not been transformed with others."""
+        batch, transformed = read.batch, read.transformed
+        read.batch = read.transformed = None
+        if batch is not None and transformed is None:
+            with self.run.timed("transform"):
+                transformed = steps.transform_data(read.transformer, batch)
+        if transformed is not None:
+            self._take(read, transformed)
+
+    def _take(self, read: _ReadObject, transformed: Transformed) -> None:
+        staged = read.staged
+        staged.counts.rows_read += transformed.rows_read
+        staged.counts.rows_empty += transformed.rows_empty
+        staged.see_rejected(transformed.rejected, self.run.context.started_at)
+        read.writer.add_rejected(transformed.rejected)
+        read.waiting.append(transformed.observations)
+        if sum(map(len, read.waiting)) >= CHUNK_ROWS:
+            self._validate_and_save(read)
+
+    def _finish(self, read: _ReadObject) -> _ReadObject:
+        """Transform what is left, once the object was read to its end; few rows wait to be validated with others."""
+        self._transform(read)
+        for transformed in read.transformer.finish():
+            self._take(read, transformed)
+        if sum(map(len, read.waiting)) > FEW_ROWS:
+            self._validate_and_save(read)
+        _report_unread(read.staged.counts, read.transformer)
+        return read
+
+    def _transform_together(self, objects: Sequence[_ReadObject]) -> None:
+        """Transform the batches that wait, except for those that `_finish` has to transform by themselves."""
+        waiting = [(one, one.batch) for one in objects if one.batch is not None]
+        if len(waiting) <= 1:
+            return
+        try:
+            with self.run.timed("transform"):
+                transformed = steps.transform_each([(one.transformer, batch) for one, batch in waiting])
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  `_finish` finds the object that raises it, and logs the traceback
+            return
+        for (one, _), own in zip(waiting, transformed, strict=True):
+            one.transformed = own
+
+    def _validate_together(self, objects: Sequence[_ReadObject]) -> None:
+        """Validate the waiting rows of several objects; if that fails, `_end` validates each object separately."""
+        waiting = [one for one in objects if sum(map(len, one.waiting))]
+        if len(waiting) <= 1:
+            return
+        try:
+            with self.run.timed("validate"):
+                observations = [concat_tables(one.waiting, OBSERVATION_SCHEMA) for one in waiting]
+                validated = steps.validate_data(observations, self.stations, self.run.context.started_at)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  `_end` finds the object that raises it, and logs the traceback
+            return
+        for one, own in zip(waiting, validated, strict=True):
+            one.validated, one.waiting = own, []
+
+    def _end(self, read: _ReadObject) -> StagedObject:
+        staged, writer = read.staged, read.writer
+        if read.validated is not None:
+            self._save(staged, writer, read.validated)
+        elif sum(map(len, read.waiting)):
+            self._validate_and_save(read)
+        self.space.reserve(staged.folder, writer.size)
+        staged.files = writer.files
+        return staged
+
+    def _validate_and_save(self, read: _ReadObject) -> None:
+        observations = read.observations()
         with self.run.timed("validate"):
             (validated,) = steps.validate_data([observations], self.stations, self.run.context.started_at)
-        self._save(staged, writer, validated)
+        self._save(read.staged, read.writer, validated)
 
     def _save(self, staged: StagedObject, writer: ObjectWriter, validated: Validated) -> None:
         with self.run.timed("save"):
@@ -245,6 +364,15 @@ class Stager:
     def _leave_out(self, raw: RawObject, outcome: Outcome, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
         LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
+
+
+def _copy_of(folder: Path) -> Path:
+    """Where the copy of an object is while it is read, in a folder of its own, next to what is unpacked from it."""
+    return folder / "raw" / "object"
+
+
+def _holds_files(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
 
 
 def _check_changed_before(raw: RawObject, now: datetime) -> None:

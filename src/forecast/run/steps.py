@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
+from forecast import extract, transform
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, Transformed, Validated
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
-from forecast.extract import extract
+from forecast.extract.json.together import SmallObject
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
@@ -27,7 +29,12 @@ from forecast.zone.writer import ObjectWriter
 
 def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
     """Rows as found, in batches."""
-    return extract(path, raw, NETWORKS, limits, now)
+    return extract.extract(path, raw, NETWORKS, limits, now)
+
+
+def extract_together(objects: Sequence[SmallObject], limits: Limits, now: datetime) -> list[RawBatch | None]:
+    """The only batch of each of several small objects; None for those that need `extract_data`."""
+    return extract.extract_together(objects, NETWORKS, limits, now)
 
 
 def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:
@@ -35,7 +42,12 @@ def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transform
     return transformer.transform(batch)
 
 
-def validate_data(observations: Sequence[pd.DataFrame], stations: Stations, now: datetime) -> list[Validated]:
+def transform_each(objects: Sequence[tuple[ObjectTransformer, RawBatch]]) -> list[Transformed | None]:
+    """Do the same for the only batches of several objects; None for those that need `transform_data`."""
+    return transform.transform_each(objects)
+
+
+def validate_data(observations: Sequence[pa.Table], stations: Stations, now: datetime) -> list[Validated]:
     """Turn the observations of each raw object into records that passed validation."""
     return validate_each(observations, stations, now)
 

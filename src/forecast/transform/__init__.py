@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 
+from forecast.core.errors import ObjectRejectedError
 from forecast.core.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.core.schemas import RawBatch, Transformed, joined
 from forecast.core.stations import Stations
@@ -17,6 +20,7 @@ from forecast.transform.not_stored import cells_of
 from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.readers import Readers
 from forecast.transform.renamed import Lack, lacking, renamed, sample_cells
+from forecast.transform.together import alike, assemble_each, bounds_of, one_batch
 from forecast.transform.unit_gate import UnitGates
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
@@ -34,7 +38,8 @@ class ObjectTransformer:
     """
 
     def __init__(self, key: str, stations: Stations, now: datetime, networks: Networks = NETWORKS) -> None:
-        self._readers = Readers(networks, key, stations, now)
+        self.new_readers = partial(Readers, networks, key, stations, now)
+        self._readers = self.new_readers()
         self._gates = UnitGates()
         self._key = key
         self._expected = ""
@@ -42,6 +47,7 @@ class ObjectTransformer:
         self.renamed: list[RenamedParameter] = []
         self.columns_missing: list[str] = []
         self._stations = stations
+        self.station = stations.of_key(key)
         self._seen_stations: set[str] = set()
         self._needs_unit = False
 
@@ -62,16 +68,21 @@ class ObjectTransformer:
                 [str(name) for name in batch.rows.columns],
                 columns,
                 [layout.near(columns) for layout in self._readers.layouts],
-                station=self._stations.of_key(self._key),
+                station=self.station,
                 sheet=batch.sheet,
             )
         transformed = self._readers.of(layout).read(batch, columns)
+        self.take(transformed, columns, layout)
+        return transformed
+
+    def take(self, transformed: Transformed, columns: Columns, layout: DeclaredLayout) -> None:
+        """Note what the rows of one layout say about the object: raw ones (`columns`), and what became of them."""
+        self._readers.of(layout)
         self._keep_unknown(columns, layout.known(columns))
         self.reading.not_stored.update(cells_of(columns, layout.layout.not_stored))
         self._needs_unit = layout.needs_unit(columns)
         self._expected = layout.layout.cell
         self._see(transformed, layout)
-        return transformed
 
     def _see(self, transformed: Transformed, layout: DeclaredLayout) -> None:
         """Update the object's counts with transformed rows."""
@@ -123,6 +134,41 @@ class ObjectTransformer:
         promised = {parameter for station in stations for parameter in station.parameters if parameter in held}
         readings = self.reading.parameters
         return lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
+
+
+def transform_each(objects: Sequence[tuple[ObjectTransformer, RawBatch]]) -> list[Transformed | None]:
+    """Transform the only batches of several objects; for small ones, much faster than one by one.
+
+    None for an object that has to be transformed by itself; its transformer is as before.
+    """
+    found: list[Transformed | None] = [None] * len(objects)
+    for indices in alike([(batch, transformer.station) for transformer, batch in objects]):
+        try:
+            transformed = _transform_alike([objects[index] for index in indices])
+        except ObjectRejectedError:
+            continue  # by itself, the object in question is rejected with its own reason
+        for index, one in zip(indices, transformed, strict=True):
+            found[index] = one
+    return found
+
+
+def _transform_alike(objects: Sequence[tuple[ObjectTransformer, RawBatch]]) -> list[Transformed | None]:
+    batches = [batch for _, batch in objects]
+    batch, bounds = one_batch(batches), bounds_of(batches)
+    readers = objects[0][0].new_readers()
+    (_, columns, layout), *others = readers.parts(batch)
+    drafted = None if layout is None or others else readers.of(layout).draft(batch, columns, bounds)
+    if layout is None or drafted is None:
+        return [None] * len(objects)
+    draft, is_not_all = drafted
+    found = [
+        None if alone else transformed
+        for transformed, alone in zip(assemble_each(batch, draft, bounds), is_not_all, strict=True)
+    ]
+    for (transformer, _), transformed, (start, end) in zip(objects, found, pairwise(bounds.tolist()), strict=True):
+        if transformed is not None:
+            transformer.take(transformed, columns.part(start, end - start), layout)
+    return found
 
 
 def _is_row(batch: RawBatch) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -22,9 +23,7 @@ from forecast.core.schemas import (
     RawBatch,
     Transformed,
     concat,
-    empty_frame,
     frame_of,
-    to_frame,
 )
 from forecast.transform.quarantine import Rejection, rejected_rows
 from forecast.transform.values.clocks import DateTimes
@@ -33,6 +32,8 @@ from forecast.transform.values.wind_words import VARIABLE
 
 # Leaves room in a 64-bit key for one more parameter with a million codes.
 _LARGEST_KEY = 2**40
+# Of several objects in one batch: the first row of each, and the end of the last.
+Bounds = npt.NDArray[np.intp]
 
 
 @dataclass(slots=True)
@@ -56,13 +57,13 @@ class BatchDraft:
     group: str = ""
 
 
-def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFrame, Mask]:
+def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pa.Table, Mask]:
     """The batch as canonical rows, and the rows that `draft.postponed` defers (without a time), with their mask."""
     size = len(batch.rows)
     cell_issues = [*draft.lost, *(issue for column in draft.columns.values() for issue in column.issues)]
     noted = np.zeros(size, dtype=bool)
     noted[[issue.row for issue in cell_issues]] = True
-    empty = _without_values(size, draft.columns) & ~noted
+    empty = without_values(size, draft.columns) & ~noted
     if draft.not_empty is not None:
         empty &= ~draft.not_empty
     rejected = np.zeros(size, dtype=bool)
@@ -72,19 +73,18 @@ def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFr
         if len(rows):
             records += rejected_rows(batch, rows.tolist(), rejection)
             rejected[rows] = True
-    table = _observation_table(batch, draft, issues_column(size, [*draft.time_issues, *cell_issues]))
+    table = observation_table(batch, draft, issues_column(size, [*draft.time_issues, *cell_issues]))
     postponed = np.zeros(size, dtype=bool) if draft.postponed is None else draft.postponed & ~empty & ~rejected
     kept = ~empty & ~rejected & ~postponed
-    observations = to_frame(table.filter(pa.array(kept)) if not kept.all() else table)
     transformed = Transformed(
-        observations=observations,
+        observations=table if kept.all() else table.filter(pa.array(kept)),
         rejected=concat([batch.rejected, frame_of(records, REJECTED_SCHEMA)], REJECTED_SCHEMA),
         rows_read=size + len(batch.rejected) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
         readings=_readings(draft, batch.origin["position"]),
         stations=frozenset(draft.station_ids.filter(pa.array(~rejected)).drop_null().unique().to_pylist()),
     )
-    waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
+    waiting = table.filter(pa.array(postponed)) if postponed.any() else OBSERVATION_SCHEMA.empty_table()
     return transformed, waiting, postponed
 
 
@@ -106,9 +106,7 @@ def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.S
     A cell that says the wind is variable counts as read, like one that says calm: no direction was missed. Otherwise,
     a single report from a night could be an object whose wind direction cannot be read.
     """
-    is_value = ~np.isnan(column.values)
-    if column.inferred is not None:
-        is_value &= ~column.inferred
+    is_value = read_cells(column)
     values = int(np.count_nonzero(is_value))
     unread = {issue.row: issue for issue in issues if not is_value[issue.row] and issue.reason != VARIABLE}
     reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)
@@ -119,6 +117,12 @@ def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.S
         else:
             reading.add_unreadable(issue.reason, Unreadable(1, issue.raw, str(positions.iloc[row])))
     return reading
+
+
+def read_cells(column: ParsedColumn) -> Mask:
+    """The rows that have a value from one of their own cells."""
+    is_value: Mask = ~np.isnan(column.values)
+    return is_value if column.inferred is None else is_value & ~column.inferred
 
 
 def entry_rejections(faults: Iterable[Violation], field: str, cells: pa.Array | None) -> list[Rejection]:
@@ -196,14 +200,16 @@ def _changes_of(text: str) -> list[dict[str, Any]]:
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
 
-def _without_values(size: int, columns: Mapping[str, ParsedColumn]) -> Mask:
+def without_values(size: int, columns: Mapping[str, ParsedColumn]) -> Mask:
+    """The rows in which no column has a value."""
     empty = np.ones(size, dtype=bool)
     for column in columns.values():
         empty &= np.isnan(column.values)
     return empty
 
 
-def _observation_table(batch: RawBatch, draft: BatchDraft, issues: pa.Array) -> pa.Table:
+def observation_table(batch: RawBatch, draft: BatchDraft, issues: pa.Array) -> pa.Table:
+    """All rows of the batch in OBSERVATION_SCHEMA, including those that will be rejected."""
     size = len(batch.rows)
     nothing = pa.nulls(size, pa.float64())
     columns: dict[str, Any] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise, starmap
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, Transformed, empty_frame, joined
 from forecast.core.stations import Stations
 from forecast.networks.model import LocalTime
-from forecast.transform.assemble import BatchDraft, assemble, entry_rejections
+from forecast.transform.assemble import BatchDraft, Bounds, assemble, entry_rejections
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.local_times import LocalTimeReader, LocalTimes
 from forecast.transform.quarantine import Rejection
@@ -26,7 +28,7 @@ from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
 from forecast.transform.values.dst import AmbiguousHours
 from forecast.transform.values.numbers import convert_batch
-from forecast.transform.values.statements import ConstantColumns
+from forecast.transform.values.statements import ConstantColumns, Statement
 from forecast.transform.values.timestamps import ParsedTimes
 from forecast.transform.values.zones import local_to_utc
 
@@ -73,7 +75,33 @@ class LocalReader(Reader):
         stations = self._station_ids(batch, columns)
         return stations, self._times.read(batch, columns, list(self._known(stations)))
 
+    def draft(self, batch: RawBatch, columns: Columns, bounds: Bounds) -> tuple[BatchDraft, Mask] | None:
+        """See `Reader.draft`. Only all rows of an object show that a column has the time of its scrape."""
+        stations, times = self._times_of(batch, columns)
+        if _compares_zones(times.statements):
+            return None
+        draft, _ = self._draft(batch, columns, stations, times)
+        return draft, np.array(
+            [self._has_constant(times.statements, rows) for rows in starmap(slice, pairwise(bounds))]
+        )
+
+    def _has_constant(self, statements: Sequence[Statement], rows: slice) -> bool:
+        constant = ConstantColumns(frozenset(self._time.scrape))
+        constant.watch([statement.part(rows) for statement in statements])
+        constant.end()
+        return bool(constant.found)
+
     def _read_rows(self, batch: RawBatch, columns: Columns, stations: pa.Array, times: LocalTimes) -> Transformed:
+        draft, local = self._draft(batch, columns, stations, times)
+        transformed, waiting, held = assemble(batch, draft)
+        if len(waiting):
+            self._ambiguous_hours.defer(batch, held, waiting, local)
+        return transformed
+
+    def _draft(
+        self, batch: RawBatch, columns: Columns, stations: pa.Array, times: LocalTimes
+    ) -> tuple[BatchDraft, DateTimes]:
+        """The draft, and the times as they were read."""
         readings, of_times, issues = times.rows(self._constant.found)
         moments, twice, rejections = self._to_utc(times, readings)
         raw = self.layout.raw_columns(columns)
@@ -90,10 +118,7 @@ class LocalReader(Reader):
             codes_of(self.layout, columns, values),
             group=self.layout.layout.group,
         )
-        transformed, waiting, held = assemble(batch, draft)
-        if len(waiting):
-            self._ambiguous_hours.defer(batch, held, waiting, readings.moments)
-        return transformed
+        return draft, readings.moments
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
         size = len(batch.rows)
@@ -141,3 +166,12 @@ class LocalReader(Reader):
             *entry_rejections(entry[1:], clock, local_times),
         ]
         return moments, twice, rejections
+
+
+def _compares_zones(statements: Sequence[Statement]) -> bool:
+    """Whether UTC is compared with local time by the offsets that the zone has in the years of all these rows."""
+    some = [statement.readings for statement in statements]
+    is_utc = np.concatenate([readings.is_utc[~np.isnat(readings.moments)] for readings in some] or [np.zeros(0, bool)])
+    moments = np.concatenate([readings.moments for readings in some] or [np.zeros(0, "datetime64[s]")])
+    years = np.unique(moments[~np.isnat(moments)].astype("datetime64[Y]"))
+    return len(years) > 1 and len(np.unique(is_utc)) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -70,6 +71,12 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self._arrays)
+
+    def part(self, start: int, size: int) -> Columns:
+        """The same columns with only some of the rows."""
+        part = copy(self)
+        part._arrays = {field: cells.slice(start, size) for field, cells in self._arrays.items()}
+        return part
 
     def name_of(self, field: str) -> str:
         """The source's name of a field that is a column."""

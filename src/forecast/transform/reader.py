@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from forecast.core.admission import Mask, Violation, other_networks, unknown_stations
 from forecast.core.schemas import RawBatch, Transformed
 from forecast.core.stations import Station, Stations
-from forecast.transform.assemble import entry_rejections, lost_on_the_way
+from forecast.transform.assemble import BatchDraft, Bounds, entry_rejections, lost_on_the_way
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, StationNames, check_types, contradicting_stations
@@ -47,6 +47,13 @@ class Reader(ABC):
 
     @abstractmethod
     def _read(self, batch: RawBatch, columns: Columns) -> Transformed: ...
+
+    @abstractmethod
+    def draft(self, batch: RawBatch, columns: Columns, bounds: Bounds) -> tuple[BatchDraft, Mask] | None:
+        """What each row of several objects says by itself, and for which objects this is not all.
+
+        None if rows of this layout, or with these columns, are only understood from the other rows of their object.
+        """
 
     def finish(self) -> list[Transformed]:
         """The rows that waited for the end of the object.

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from forecast.core.clock import HOUR_MS
 from forecast.core.errors import ObjectRejectedError
@@ -133,12 +133,12 @@ class UnitGates:
         self._kelvins = {name: UnitGate(BEYOND_THERMOMETERS) for name in _THERMOMETERS}
         self._together = UnitGate(BEYOND_THERMOMETERS)
 
-    def see(self, observations: pd.DataFrame, kelvin: Collection[str]) -> None:
+    def see(self, observations: pa.Table, kelvin: Collection[str]) -> None:
         """Count the values of some observations; `kelvin` are the parameters that their layout has in kelvins."""
-        times = observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
+        times = np.asarray(observations["timestamp"].cast(pa.int64()))
         # Always in one order: the first wrong value is the example of the message.
         for name in dict.fromkeys((*self._gates, *filter(kelvin.__contains__, _THERMOMETERS))):
-            values = observations[name].to_numpy(np.float64, na_value=np.nan)
+            values = observations[name].to_numpy()
             if name in self._gates:
                 self._gates[name].see(values, times)
             if name in kelvin:

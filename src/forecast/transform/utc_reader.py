@@ -15,7 +15,7 @@ from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, Transformed, empty_
 from forecast.core.stations import Stations
 from forecast.networks.model import UtcTime
 from forecast.transform.aggregates import CODE, Aggregates
-from forecast.transform.assemble import BatchDraft, assemble, entry_rejections
+from forecast.transform.assemble import BatchDraft, Bounds, assemble, entry_rejections
 from forecast.transform.block_values import bounds_of, read_block_values
 from forecast.transform.corrections import corrected
 from forecast.transform.declared import DeclaredLayout
@@ -24,10 +24,12 @@ from forecast.transform.mixed_periods import longer_periods
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, named_stations, normalise_field
 from forecast.transform.reader import Reader
+from forecast.transform.row_times import present
 from forecast.transform.source_codes import codes_of
 from forecast.transform.stated import contradicting_texts
 from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
 from forecast.transform.values.columns import ParsedColumn
 from forecast.transform.values.numbers import convert_batch
@@ -69,7 +71,30 @@ class UtcReader(Reader):
         self._aggregates.end()
         return self._release(self._aggregates)
 
+    def draft(self, batch: RawBatch, columns: Columns, bounds: Bounds) -> tuple[BatchDraft, Mask] | None:
+        """See `Reader.draft`. Aggregates, units and longer periods are found by comparing rows of one object.
+
+        Two times of a row are compared by the offsets that the zone has in the years of all rows.
+        """
+        layout = self.layout
+        if layout.layout.aggregates is not None or layout.systems or layout.longer is not None:
+            return None
+        if any(present(columns, (*self._time.beside, *filter(None, [self._time.local])))):
+            return None
+        return self._draft(batch, columns)[0], np.zeros(len(bounds) - 1, dtype=bool)
+
     def _read(self, batch: RawBatch, columns: Columns) -> Transformed:
+        draft, clock = self._draft(batch, columns)
+        declared, seen = self.layout.layout.aggregates, self._aggregates
+        if declared is None or seen is None:
+            return assemble(batch, draft)[0]
+        seen.watch(draft.station_ids, draft.moments, clock, bounds_of(self.layout, declared, columns))
+        self._waiting.append((batch, draft, columns.required(normalise_field(self._time.column))))
+        released = self._release(seen)
+        return joined(released) if released else Transformed.nothing(empty_frame(REJECTED_SCHEMA))
+
+    def _draft(self, batch: RawBatch, columns: Columns) -> tuple[BatchDraft, DateTimes]:
+        """The draft, and the rows' clock times (see `utc_times`)."""
         stations = named_stations(columns, self._names, len(batch.rows))
         extracted = batch.origin["extracted_at"].to_numpy("datetime64[s]")
         times, clock = utc_times(self._time, columns, list(self._known(stations)), extracted)
@@ -98,13 +123,7 @@ class UtcReader(Reader):
             not_empty=values.not_empty,
             group=self.layout.layout.group,
         )
-        declared, seen = self.layout.layout.aggregates, self._aggregates
-        if declared is None or seen is None:
-            return assemble(batch, draft)[0]
-        seen.watch(stations, moments, clock, bounds_of(self.layout, declared, columns))
-        self._waiting.append((batch, draft, cells))
-        released = self._release(seen)
-        return joined(released) if released else Transformed.nothing(empty_frame(REJECTED_SCHEMA))
+        return draft, clock
 
     def _plain_values(self, columns: Columns) -> _Values:
         raw = self.layout.raw_columns(columns)

@@ -9,27 +9,26 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from forecast.core.schemas import OBSERVATION_SCHEMA, REJECTED_SCHEMA, Validated, frame_of, to_frame, to_table
+from forecast.core.schemas import REJECTED_SCHEMA, Validated, frame_of
 from forecast.core.stations import Stations
 from forecast.validate.enrich import with_metadata
 from forecast.validate.rejects import rejected_rows, violations
 
 
-def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
+def validate(observations: pa.Table, stations: Stations, now: datetime) -> Validated:
     """Split observations (OBSERVATION_SCHEMA) into admitted ones, which are completed, and rejected ones."""
     (validated,) = validate_each([observations], stations, now)
     return validated
 
 
-def validate_each(of_objects: Sequence[pd.DataFrame], stations: Stations, now: datetime) -> list[Validated]:
+def validate_each(of_objects: Sequence[pa.Table], stations: Stations, now: datetime) -> list[Validated]:
     """Do the same for several raw objects. The first QC of an object does not depend on the others.
 
     For small objects, the number of columns and checks determines the cost, not the number of rows.
     """
-    table = pa.concat_tables([to_table(observations, OBSERVATION_SCHEMA) for observations in of_objects])
+    table = pa.concat_tables(of_objects)
     if len(of_objects) > 1:
         table = table.combine_chunks()
     objects = np.repeat(np.arange(len(of_objects)), [len(observations) for observations in of_objects])
@@ -42,6 +41,6 @@ def validate_each(of_objects: Sequence[pd.DataFrame], stations: Stations, now: d
     completed = with_metadata(table, stations, objects)
     bounds = np.searchsorted(objects, np.arange(len(of_objects) + 1)).tolist()
     return [
-        Validated(to_frame(completed.slice(start, end - start)), frame_of(refused[number], REJECTED_SCHEMA))
+        Validated(completed.slice(start, end - start), frame_of(refused[number], REJECTED_SCHEMA))
         for number, (start, end) in enumerate(pairwise(bounds))
     ]

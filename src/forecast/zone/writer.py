@@ -16,46 +16,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
-from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, as_records, to_frame, to_table
-from forecast.core.stations import Stations
+from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, as_records, to_frame, to_table
 from forecast.storage import Store
+from forecast.zone.station_columns import StationColumns
 
 # The folders of the zone.
 OBSERVATIONS = "observations/"
 REJECTED = "rejected/"
-_STATION_COLUMNS = {
-    "station_name": "name",
-    "station_network": "network",
-    "station_network_id": "network_id",
-    "station_wigos_id": "wigos_id",
-    "station_type": "type",
-    "latitude": "latitude",
-    "longitude": "longitude",
-    "elevation": "elevation",
-    "station_city": "city",
-    "station_country": "country",
-    "station_region": "region",
-    "station_hardware": "hardware",
-    "station_software": "software",
-}
 # Dictionaries of values that never repeat, and statistics that nobody uses, took a third of the writing time.
 _UNIQUE = ("_id", "timestamp", "source_row", "digest")
-_REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
 _SEARCHED = ["_id", "station_id", "timestamp"]
 # Integers, and texts of stations and runs, repeat, so their dictionaries leave nothing to compress; leaving out these
-# columns and those without values saves a fifth of the writing time.
-_PACKED = {
-    field.name: "none" if pa.types.is_integer(field.type) or pa.types.is_dictionary(field.type) else "zstd"
+# columns and those without values saves a fifth of the writing time. In a file of few rows, all columns with a
+# dictionary have some bytes each, and compressing each took half of the writing time; zstd for the others another
+# quarter, for files that are a sixth smaller than with LZ4.
+_PACKED = frozenset(
+    field.name
     for field in RECORD_SCHEMA
-}
-# In a file of few rows, columns with a dictionary have some bytes each; compressing each took half of the writing time.
-_PACKED_OF_FEW = {name: "zstd" if name in _UNIQUE else "none" for name in RECORD_SCHEMA.names}
+    if not pa.types.is_integer(field.type) and not pa.types.is_dictionary(field.type)
+)
 # Small files are kept in memory: reading them again at once would take as long as writing them.
 FEW_ROWS = 2_500
+_BUFFER_BYTES = 1 << 18
 # A Parquet file of one row has 13 kB of metadata about its columns.
 _FILE_BYTES = 64 << 10
 
@@ -135,6 +120,8 @@ def any_room(size: int) -> None:
 class ObjectWriter:
     """Stages the files of one raw object; `name` begins the names of those with records.
 
+    `stations` can serve several writers.
+
     Before each file, `make_room` gets the number of bytes that all of them may have after it.
     """
 
@@ -143,7 +130,7 @@ class ObjectWriter:
         folder: Path,
         source: Source,
         context: RunContext,
-        stations: Stations,
+        stations: StationColumns,
         name: str | None = None,
         make_room: Callable[[int], None] = any_room,
     ) -> None:
@@ -163,22 +150,14 @@ class ObjectWriter:
         """Bytes of everything that was staged."""
         return self._records_bytes + (self._rejected_path.stat().st_size if self._rejected_path.exists() else 0)
 
-    def add(self, validated: pd.DataFrame) -> None:
+    def add(self, validated: pa.Table) -> None:
         """Stage records (VALIDATED_SCHEMA), in one file per month of observation."""
-        table = self._records(to_table(validated, VALIDATED_SCHEMA))
+        table = self._records(validated)
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
             self._make_room(self.size + _most_bytes(rows))
             numbered = rows.replace_schema_metadata({FORMAT_KEY: str(FORMAT_VERSION)})
-            packed = _PACKED_OF_FEW if len(rows) <= FEW_ROWS else _PACKED
-            pq.write_table(
-                numbered,
-                path,
-                # A column that is not named is not compressed.
-                compression={name: packed[name] for name in rows.column_names if rows[name].null_count < len(rows)},
-                use_dictionary=_REPEATING,
-                write_statistics=_SEARCHED,
-            )
+            _write(numbered, path)
             key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key, rows if table.num_rows <= FEW_ROWS else None))
             self._records_bytes += path.stat().st_size
@@ -205,49 +184,42 @@ class ObjectWriter:
         key = f"{REJECTED}{month_folder(self._source.day)}{self._source.digest}-0.jsonl.gz"
         return [*self._records_files, ZoneFile(self._rejected_path, key)]
 
-    def _records(self, table: pa.Table) -> pa.Table:
-        encoded = table["station_id"].combine_chunks().dictionary_encode()
-        stations = [self._stations.get(name) for name in encoded.dictionary.to_pylist()]
-        columns = {name: table[name] for name in table.column_names}
-        for column, attribute in _STATION_COLUMNS.items():
-            values = pa.array([getattr(station, attribute) for station in stations])
-            numbers = RECORD_SCHEMA.field(column).type == pa.float64()
-            columns[column] = values.take(encoded.indices) if numbers else _repeated(encoded.indices, values)
-        licences = [json.dumps(dict(station.licence), ensure_ascii=False) if station else None for station in stations]
-        reported = [" ".join(station.parameters) if station else None for station in stations]
-        columns["station_parameters"] = _repeated(encoded.indices, pa.array(reported, pa.string()))
-        columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
-        everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
-        for column, text in (
-            ("source_uri", self._source.uri),
-            ("run_id", self._context.run_id),
-            ("pipeline_version", self._context.pipeline_version),
-        ):
-            columns[column] = pa.DictionaryArray.from_arrays(everywhere, pa.array([text], pa.string()))
-        for column, moment in (
-            ("source_modified_at", self._source.modified_at),
-            ("ingested_at", self._context.started_at),
-        ):
-            columns[column] = pa.repeat(pa.scalar(moment, UTC_TIME), table.num_rows)
-        return pa.table([_of_type(columns[field.name], field.type) for field in RECORD_SCHEMA], schema=RECORD_SCHEMA)
+    def _records(self, validated: pa.Table) -> pa.Table:
+        everywhere = pa.repeat(pa.scalar(0, pa.int32()), validated.num_rows)
+        texts = {
+            "source_uri": self._source.uri,
+            "run_id": self._context.run_id,
+            "pipeline_version": self._context.pipeline_version,
+        }
+        moments = {"source_modified_at": self._source.modified_at, "ingested_at": self._context.started_at}
+        columns = {
+            **dict(zip(validated.column_names, validated.columns, strict=True)),
+            **self._stations.of(validated["station_id"]),
+            **{name: pa.DictionaryArray.from_arrays(everywhere, pa.array([text])) for name, text in texts.items()},
+            **{name: pa.repeat(pa.scalar(at, UTC_TIME), validated.num_rows) for name, at in moments.items()},
+        }
+        return pa.table([columns[name] for name in RECORD_SCHEMA.names], schema=RECORD_SCHEMA)
+
+
+def _write(records: pa.Table, path: Path) -> None:
+    names = zip(records.column_names, records.columns, strict=True)
+    filled = [name for name, cells in names if cells.null_count < records.num_rows]
+    few = records.num_rows <= FEW_ROWS
+    packed, codec = (_UNIQUE, "lz4") if few else (_PACKED, "zstd")
+    # The writer makes hundreds of small writes, which take a third of its time without a buffer.
+    with pa.output_stream(path, compression=None, buffer_size=_BUFFER_BYTES) as file:
+        pq.write_table(
+            records,
+            file,
+            compression={name: codec for name in filled if name in packed},
+            use_dictionary=[name for name in filled if name not in _UNIQUE],
+            write_statistics=_SEARCHED,
+        )
 
 
 def _most_bytes(table: pa.Table) -> int:
     """An upper bound of the size of a file of these rows: both formats compress, except for what an empty file has."""
     return 2 * int(table.nbytes) + _FILE_BYTES
-
-
-def _of_type(cells: pa.ChunkedArray | pa.Array, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
-    return cells if cells.type == kind else cells.cast(kind)
-
-
-def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:
-    """One value per station; a Parquet dictionary cannot contain null, so a station without a value has no index."""
-    if values.null_count:
-        has_value = pc.take(values.is_valid(), indices)
-        indices = pc.if_else(has_value, indices, pa.scalar(None, indices.type))
-        values = pc.fill_null(values.cast(pa.string()), "")
-    return pa.DictionaryArray.from_arrays(indices, values)
 
 
 def _by_month(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from forecast.core.errors import ObjectRejectedError, SettingError
@@ -91,11 +91,11 @@ def observations(content: str, networks: Networks, folder: Path) -> list[dict[st
     stations = Stations({BUOY.id: BUOY})
     transformer = ObjectTransformer(raw.key, stations, NOW, networks)
     parts = [transformer.transform(batch) for batch in extract(path, raw, networks, Limits(), NOW)]
-    frames = [part.observations for part in (*parts, *transformer.finish())]
+    tables = [part.observations for part in (*parts, *transformer.finish())]
     assert [row for part in parts for row in to_table(part.rejected).to_pylist()] == []
     assert transformer.reading.unknown == {}
-    validated: Validated = validate(pd.concat(frames, ignore_index=True), stations, NOW)
-    rows: list[dict[str, Any]] = to_table(validated.observations).to_pylist()
+    validated: Validated = validate(pa.concat_tables(tables), stations, NOW)
+    rows: list[dict[str, Any]] = validated.observations.to_pylist()
     return rows
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame
+from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.extract import extract
@@ -131,8 +131,8 @@ def test_each_field_is_read_in_our_units_with_its_quality_code(columns: list[str
 def test_a_value_that_the_network_doubts_is_suspect_and_stays(read: Callable[..., Any]) -> None:
     result, _ = read(as_file(FILE, line(FILE, hour="2023010112", **MEASURED)))
     stations = registry(["01014002"])
-    frame = to_frame(pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA))
-    (record,) = validate(frame, stations, NOW).observations.to_dict("records")
+    frame = pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA)
+    (record,) = validate(frame, stations, NOW).observations.to_pylist()
     assert json.loads(record["flags"]) == {"relative_humidity": {"flag": 3, "checks": ["source_flag"]}}
     assert record["relative_humidity"] == 73.0
 

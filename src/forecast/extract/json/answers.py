@@ -24,7 +24,7 @@ NOT_DELIVERED: Final = frozenset({LOST, SOURCE_ERROR})
 _ERRORS: Final = ("errors", "error")
 _CODES: Final = ("statusCode", "status_code")
 # The fields that known networks put around rows, or send if there are none.
-_AROUND_ROWS: Final = frozenset(
+AROUND_ROWS: Final = frozenset(
     {*_ERRORS, *_CODES, "status", "reason", "message", "success", "metadata", "stations", "data"}
 )
 _NO_ERRORS: Final = frozenset({"metadata", "stations", "data"})
@@ -58,7 +58,7 @@ def instead_of_data(error: str) -> ObjectRejectedError:
 
 def error_beside_rows(error: str, position: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The rejected record for an error next to rows: the rows were delivered, but what the error is about was not."""
-    stated = {name: value for name, value in fields.items() if name in _AROUND_ROWS and name not in _NO_ERRORS}
+    stated = {name: value for name, value in fields.items() if name in AROUND_ROWS and name not in _NO_ERRORS}
     reason = f"the source states an error next to the rows: {error!r}"
     return rejected_record(position, reason, stated) | {"code": SOURCE_ERROR}
 
@@ -92,7 +92,7 @@ def other_lists(fields: Mapping[str, Any], known: Collection[str]) -> list[str]:
 
     `known` are the fields that networks have there besides errors and stations.
     """
-    expected = {*_AROUND_ROWS, *known} - {"data"}
+    expected = {*AROUND_ROWS, *known} - {"data"}
     return [name for name, value in fields.items() if name not in expected and _holds_objects(value)]
 
 
@@ -114,7 +114,7 @@ def lost_on_the_way(changes: str) -> str:
 
 def only_around_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
     """Whether a record only has fields that surround rows, or that would contain them."""
-    return all(name in _AROUND_ROWS or name in containers for name in fields)
+    return all(name in AROUND_ROWS or name in containers for name in fields)
 
 
 def answers_in(rows: pa.Table, containers: Sequence[str], lost: Mask) -> tuple[Mask, list[str]]:
@@ -123,7 +123,7 @@ def answers_in(rows: pa.Table, containers: Sequence[str], lost: Mask) -> tuple[M
     A response only has fields that surround rows; or it states an error and has little else; or it is `lost`
     (Airbyte changed something in it) and has nothing at all.
     """
-    around = [name for name in rows.column_names if name in _AROUND_ROWS or name in containers]
+    around = [name for name in rows.column_names if name in AROUND_ROWS or name in containers]
     if not around and not lost.any():
         return np.zeros(len(lost), dtype=bool), []
     own = _filled(rows, around, len(lost))

@@ -19,7 +19,7 @@ SAMPLE_BYTES: Final = 64 << 10
 # Up to here, floats represent every whole number.
 _EXACT: Final = 2.0**53
 # Possessive: backtracking into strings that are not followed by a colon took twice as long.
-_KEY: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
+KEY: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
 
 
 class ArrowReader:
@@ -33,6 +33,11 @@ class ArrowReader:
         self._schema: pa.Schema | None = None
         self._columns = 0
         self._mixed = MixedKinds()
+
+    @property
+    def has_mixed(self) -> bool:
+        """Whether a field had numbers in some records and texts in others."""
+        return self._mixed.found
 
     def read(self, block: bytes, rows: int, sample_of: Callable[[bytes], bytes]) -> pa.Table:
         """A block of at most `rows` rows as columns; `sample_of` returns a beginning of a block that is also JSON.
@@ -126,7 +131,7 @@ def _count_keys(block: bytes) -> int:
     start = 0
     while start < len(block) and len(keys) <= MAX_COLUMNS:
         end = block.find(b"\n", start + SAMPLE_BYTES) + 1 or len(block)
-        keys.update(_KEY.findall(block, start, end))
+        keys.update(KEY.findall(block, start, end))
         start = end
     return len(keys)
 

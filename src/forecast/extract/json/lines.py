@@ -50,6 +50,11 @@ class FastReader:
     def __init__(self) -> None:
         self._reader = ArrowReader()
 
+    @property
+    def has_mixed(self) -> bool:
+        """See `ArrowReader.has_mixed`."""
+        return self._reader.has_mixed
+
     def read(self, block: bytes, ends: npt.NDArray[np.intp]) -> pa.Table | None:
         """One row per line, with lines ending at `ends`; None if the block needs the slow path.
 

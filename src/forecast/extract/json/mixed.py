@@ -41,6 +41,11 @@ class MixedKinds:
     def __init__(self) -> None:
         self._names: set[str] = set()
 
+    @property
+    def found(self) -> bool:
+        """Whether there is any."""
+        return bool(self._names)
+
     @staticmethod
     def tells(error: pa.ArrowInvalid) -> bool:
         """Whether Arrow rejected a block because a field has both kinds."""

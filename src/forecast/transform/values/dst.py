@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecast.core.admission import Mask, instant_text, wrong_times
 from forecast.core.errors import ObjectRejectedError
@@ -21,8 +21,6 @@ from forecast.core.schemas import (
     RawBatch,
     Transformed,
     frame_of,
-    to_frame,
-    to_table,
 )
 from forecast.core.stations import Station
 from forecast.transform.quarantine import Rejection, rejected_rows
@@ -44,7 +42,7 @@ _MINUTE = 60
 class _DeferredRows:
     """Deferred rows: `rejected` is what each becomes if its pass cannot be determined."""
 
-    observations: pd.DataFrame
+    observations: pa.Table
     local: DateTimes
     rejected: list[dict[str, Any]]
 
@@ -107,7 +105,7 @@ class AmbiguousHours:
         """Observe the order of a station's rows; call it for all of them."""
         self._series.setdefault(station.id, _Series(station)).observe(local)
 
-    def defer(self, batch: RawBatch, mask: Mask, observations: pd.DataFrame, local: DateTimes) -> None:
+    def defer(self, batch: RawBatch, mask: Mask, observations: pa.Table, local: DateTimes) -> None:
         """Defer the rows of a mask; `observations` are these rows, without a time.
 
         Raises ObjectRejectedError if there are more than any station can have.
@@ -120,10 +118,12 @@ class AmbiguousHours:
         rejected = rejected_rows(batch, rows.tolist(), Rejection(mask, "ambiguous_local_time", "Time", _REASON))
         for record, moment in zip(rejected, local[rows], strict=True):
             record["value"] = str(moment)
-        for station_id in observations["station_id"].unique():
-            mine = (observations["station_id"] == station_id).to_numpy()
+        for station_id in observations["station_id"].unique().to_pylist():
+            mine = np.asarray(pc.equal(observations["station_id"], station_id))
             records = [rejected[index] for index in np.flatnonzero(mine).tolist()]
-            self._series[station_id].held.append(_DeferredRows(observations[mine], local[rows[mine]], records))
+            self._series[station_id].held.append(
+                _DeferredRows(observations.filter(pa.array(mine)), local[rows[mine]], records)
+            )
 
     def resolve(self, now: datetime) -> list[Transformed]:
         """All deferred rows, station by station."""
@@ -134,7 +134,7 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     local = np.concatenate([part.local for part in series.held])
     rejected = [record for part in series.held for record in part.rejected]
     zone = series.station.timezone
-    table = pa.concat_tables([to_table(part.observations, OBSERVATION_SCHEMA) for part in series.held])
+    table = pa.concat_tables([part.observations for part in series.held])
     ones = np.ones(len(local), dtype=bool)
     first, second = (local_fold_to_utc(local, zone, summer=summer) for summer in (ones, ~ones))
     summer, decided = _passes(local, _equal_rows(table, local), series, (second - first).astype(np.int64))
@@ -147,7 +147,7 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     stamps = pa.array(moments.astype("datetime64[ms]")).cast(UTC_TIME)
     table = table.set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)
     return Transformed(
-        observations=to_frame(table.filter(pa.array(decided))),
+        observations=table.filter(pa.array(decided)),
         rejected=frame_of([rejected[row] for row in np.flatnonzero(~decided).tolist()], REJECTED_SCHEMA),
         rows_read=len(local),
         rows_empty=0,

@@ -49,6 +49,10 @@ class Statement:
         """The rows for which it says anything, readable or not."""
         return ~np.isnat(self.readings.moments) | self.readings.unreadable
 
+    def part(self, rows: slice) -> Statement:
+        """What it says about some of the rows."""
+        return Statement(self.field, self.cells[rows], self.readings.part(rows), self.is_whole)
+
 
 def first_of(statements: Sequence[Statement], size: int) -> tuple[ParsedTimes, npt.NDArray[np.int64]]:
     """The first statement of each row, and its index; -1 if there is none."""

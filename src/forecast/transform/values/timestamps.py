@@ -71,6 +71,10 @@ class ParsedTimes:
         bad = beyond if unreadable is None else beyond | unreadable
         return cls(moments, np.full(len(moments), is_utc), bad, nothing)
 
+    def part(self, rows: slice) -> ParsedTimes:
+        """The times of some of the rows."""
+        return ParsedTimes(self.moments[rows], self.is_utc[rows], self.unreadable[rows], self.leap[rows])
+
 
 class Days(NamedTuple):
     """`days` is datetime64[D], NaT if there is none; `instants` are UTC times of cells that name a zone, or NaT.
