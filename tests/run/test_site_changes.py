@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,9 +58,9 @@ class World:
         publish_site(changed_files(site, program, self.details), LocalStore(target, "SITE_URI"))
         return {path.name: path.read_bytes() for path in target.rglob("*") if path.is_file() and path.name != MANIFEST}
 
-    def details(self, view: StationView) -> StationView:
-        self.asked.append(view.place.id)
-        return with_details(view, self.collection)
+    def details(self, views: Sequence[StationView]) -> Iterator[StationView]:
+        self.asked += [view.place.id for view in views]
+        return with_details(views, self.collection)
 
 
 def of_stations(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +16,14 @@ from forecast.core.errors import SettingError
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
+from forecast.mongo.loader import load
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import evaluate_pending
+from forecast.mongo.station_states import note_stations
 from forecast.run.dashboard import place_of
 from forecast.run.station_views import week_of, with_database, with_details
 from forecast.site.model import StationView
+from tests.networks import START, network, observations, records, station
 from tests.site.nights import STATIONS
 
 LAST: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
@@ -59,9 +65,9 @@ def test_no_query_of_the_dashboard_scans_a_collection(collection: ObservationCol
     views = tuple(StationView(place_of(station), "fresh", LAST) for station in STATIONS)
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[asked]) as client:
         watched = client[collection.database.name][collection.name]
-        whole = [with_details(view, watched) for view in with_database(views, watched)]
+        whole = list(with_details(with_database(views, watched), watched))
         assert [view.last for view in whole] == [LAST] * len(views)
-    assert len(asked.queries) == 2 + 2 * len(views), "states and newest days of all, and two a station"
+    assert len(asked.queries) == 2 + 2, "states and newest days of all, and days and weeks of several stations"
     for query in asked.queries:
         plan = collection.database.command({"explain": query, "verbosity": "queryPlanner"})
         found = set(stages(plan["queryPlanner"]["winningPlan"]))
@@ -90,4 +96,27 @@ def test_a_document_of_another_program_in_the_week_of_a_station_is_named(collect
     collection.insert_one(by_hand, bypass_document_validation=True)
     DailyAggregates.for_collection(collection).prepare()
     with pytest.raises(SettingError, match="document by hand was not written by this pipeline"):
-        with_details(StationView(place_of(station), "fresh", LAST), collection)
+        list(with_details([StationView(place_of(station), "fresh", LAST)], collection))
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 300, 10_000])
+def test_each_of_several_stations_has_the_seven_days_before_its_own_newest_value(
+    collection: ObservationCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr("forecast.run.station_views._ROWS_AT_ONCE", rows_at_once)
+    stations = network(*(station(name, 10 * number) for number, name in enumerate("ABCD")))
+    hours = {"A": 218, "B": 237, "C": 190}
+    made = [row for name, number in hours.items() for row in observations(name, range(number + 1))]
+    pending = PendingQc.for_collection(collection, "run")
+    load(records(made, stations, tmp_path), collection, pending)
+    evaluate_pending(pending, collection, stations)
+    note_stations(collection, stations, START + timedelta(days=9), 36.0)
+    views = with_database(tuple(StationView(place_of(one), "fresh") for one in stations), collection)
+    found = {one.place.id: one for one in with_details(views, collection)}
+    assert list(found) == [*"ABCD"]
+    assert found["D"].week is None
+    for name, number in hours.items():
+        week = found[name].week
+        assert week is not None
+        assert week.values["air_temperature"].tolist() == list(range(number - 7 * 24, number + 1))
+        assert [day.received for day in found[name].days] == [24] * (number // 24) + [number % 24 + 1]

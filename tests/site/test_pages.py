@@ -60,7 +60,7 @@ def test_every_link_leads_to_a_file_of_the_site(site: Site, pages: dict[str, str
 
 
 def test_while_pages_of_stations_are_to_come_no_link_leads_to_them(site: Site, tmp_path: Path) -> None:
-    files = changed_files(site, "program", lambda view: view)
+    files = changed_files(site, "program", iter)
     publish_site(files, LocalStore(tmp_path, "SITE_URI"), most_groups=2)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert len([name for name in written if name.startswith("station/")]) == 2 * len(LANGUAGES)

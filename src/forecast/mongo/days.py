@@ -69,6 +69,15 @@ class DailyAggregates:
         with mongo_errors("reading daily aggregates"):
             return list(self.collection.find(within).sort("day", ASCENDING))
 
+    def of_stations(self, stations: AnyOf[str], first: int, last: int) -> dict[str, list[dict[str, Any]]]:
+        """The documents of some stations from one day to another (both included), in order, by station."""
+        within = {"station": {"$in": sorted(stations)}, "day": {"$gte": midnight(first), "$lte": midnight(last)}}
+        found: dict[str, list[dict[str, Any]]] = {}
+        with mongo_errors("reading daily aggregates"):
+            for one in self.collection.find(within).sort([("station", ASCENDING), ("day", ASCENDING)]):
+                found.setdefault(one["station"], []).append(one)
+        return found
+
     def newest(self, last: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
         """The documents of each station's last day with observations, by station."""
         names = [day_id(station, day_number(moment)) for station, moment in last.items()]

@@ -1,23 +1,24 @@
 """Stations for the dashboard, from the database; each query uses an index.
 
-The page of all stations takes two queries, and the page of a single station two more.
+The page of all stations takes two queries, and the pages of up to 25 stations with values until the same day two more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import milliseconds
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
-from forecast.mongo.days import DailyAggregates
+from forecast.mongo.days import DailyAggregates, day_number
 from forecast.mongo.station_series import station_series
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.strangers import strangers_named
@@ -26,6 +27,9 @@ from forecast.site.model import NIGHTS, WEEK_DAYS, Day, Flags, ParameterDay, Sta
 _WEEK: Final = timedelta(days=WEEK_DAYS)
 # Includes the newest observation.
 _A_MOMENT: Final = timedelta(milliseconds=1)
+_STATIONS_AT_ONCE: Final = 25
+# 3 MB. A station may have more in a week, and is then on its own.
+_ROWS_AT_ONCE: Final = 20_000
 
 
 def with_database(views: Iterable[StationView], collection: ObservationCollection) -> tuple[StationView, ...]:
@@ -36,13 +40,21 @@ def with_database(views: Iterable[StationView], collection: ObservationCollectio
     return tuple(replace(one, days=_newest_day(newest.get(one.place.id))) for one in found)
 
 
-def with_details(view: StationView, collection: ObservationCollection) -> StationView:
-    """A station with its days, and its week up to its newest value, for its own page."""
-    if view.last is None:
-        return view
-    days = DailyAggregates.for_collection(collection)
-    week = _week(collection, view.place.id, view.last)
-    return replace(view, days=tuple(_days(days, view.place.id, view.last)), week=week)
+def with_details(views: Sequence[StationView], collection: ObservationCollection) -> Iterator[StationView]:
+    """The stations, in order, each with its days, and its week up to its newest value, for its own page.
+
+    They are read as they are taken, some at a time.
+    """
+    aggregates = DailyAggregates.for_collection(collection)
+    for day, alike in groupby(views, _last_day):
+        if day is None:
+            yield from alike
+            continue
+        while some := tuple(islice(alike, _STATIONS_AT_ONCE)):
+            found = aggregates.of_stations([one.place.id for one in some], day - NIGHTS + 1, day)
+            whole = [replace(one, days=tuple(map(_day, found.get(one.place.id, ())))) for one in some]
+            for part in _of_few_rows(whole):
+                yield from _with_weeks(part, collection)
 
 
 def _with_state(view: StationView, entry: Mapping[str, Any]) -> StationView:
@@ -60,9 +72,8 @@ def _newest_day(found: Mapping[str, Any] | None) -> tuple[Day, ...]:
     return () if found is None else (_day(found),)
 
 
-def _days(aggregates: DailyAggregates, station: str, last: datetime) -> Iterator[Day]:
-    newest = int(last.timestamp() * 1000) // DAY_MS
-    return map(_day, aggregates.of_station(station, newest - NIGHTS + 1, newest))
+def _last_day(view: StationView) -> int | None:
+    return None if view.last is None else day_number(view.last)
 
 
 def _day(one: Mapping[str, Any]) -> Day:
@@ -73,10 +84,33 @@ def _day(one: Mapping[str, Any]) -> Day:
     return Day(one["day"].date(), one["expected"], one["received"], parameters)
 
 
-def _week(collection: ObservationCollection, station: str, last: datetime) -> Week | None:
+def _of_few_rows(views: Iterable[StationView]) -> Iterator[list[StationView]]:
+    """The stations in groups whose weeks have at most _ROWS_AT_ONCE rows, or that consist of a single station."""
+    group: list[StationView] = []
+    rows = 0
+    for view in views:
+        # A week can begin in the middle of a day.
+        of_view = sum(day.received for day in view.days[-WEEK_DAYS - 1 :])
+        if group and rows + of_view > _ROWS_AT_ONCE:
+            yield group
+            group, rows = [], 0
+        group.append(view)
+        rows += of_view
+    if group:
+        yield group
+
+
+def _with_weeks(views: Sequence[StationView], collection: ObservationCollection) -> Iterator[StationView]:
+    spans = {view.place.id: (view.last - _WEEK, view.last + _A_MOMENT) for view in views if view.last is not None}
+    since, until = min(start for start, _ in spans.values()), max(end for _, end in spans.values())
     with strangers_named(collection):
-        columns = station_series(collection, station, last - _WEEK, last + _A_MOMENT)
-    return None if columns is None else week_of(columns)
+        found = station_series(collection, spans.keys(), since, until)
+    for view in views:
+        columns = found.pop(view.place.id, None)
+        if columns is not None:
+            start, end = spans[view.place.id]
+            columns = columns.between(milliseconds(start), milliseconds(end))
+        yield replace(view, week=week_of(columns) if columns is not None and len(columns.times) else None)
 
 
 def week_of(columns: StationColumns) -> Week:

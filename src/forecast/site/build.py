@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields, replace
 from functools import cache, partial
 from hashlib import sha256
@@ -45,17 +45,18 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes | Linking]]:
 
 
 def changed_files(
-    site: Site, program: str, details: Callable[[StationView], StationView]
+    site: Site, program: str, details: Callable[[Sequence[StationView]], Iterator[StationView]]
 ) -> Iterator[tuple[str, bytes | OnDemand | Linking]]:
     """The same, but a station's files are only built if there is news of it since they were built; the worst first.
 
-    `details` returns a station with its days and its week, which queries the database. What a page shows of those
+    `details` yields stations with their days and their weeks, which queries the database. What a page shows of those
     is covered by `StationView.revision`, everything else by the view itself and the digest of the program.
     """
     yield from _static_files()
+    ahead = _Ahead(details)
     common = _digest(site.version, site.in_turn, program, files_digest())
     for view in sorted(site.stations, key=lambda one: order_of(one.shown_state)):
-        yield from _on_demand(view, site, common, details)
+        yield from _on_demand(view, site, common, ahead)
     yield from _pages(site)
 
 
@@ -73,9 +74,26 @@ def _station_files(view: StationView, site: Site) -> Iterator[tuple[str, bytes]]
         yield page_name(name, language), render("station", site.version, language, name, values)
 
 
-def _on_demand(
-    view: StationView, site: Site, common: str, details: Callable[[StationView], StationView]
-) -> Iterator[tuple[str, OnDemand]]:
+class _Ahead:
+    """Reads the details of stations whose files will be built: one query is for many of them."""
+
+    def __init__(self, details: Callable[[Sequence[StationView]], Iterator[StationView]]) -> None:
+        self._details = details
+        self._expected: dict[str, StationView] = {}
+        self._read: Iterator[StationView] | None = None
+
+    def expect(self, view: StationView) -> None:
+        """Called for all stations, in order, before the details of any are taken."""
+        self._expected[view.place.id] = view
+
+    def take(self, view: StationView) -> StationView:
+        """The station with its details; stations are taken in the order in which they were expected."""
+        if self._read is None:
+            self._read = self._details(tuple(self._expected.values()))
+        return next(one for one in self._read if one.place.id == view.place.id)
+
+
+def _on_demand(view: StationView, site: Site, common: str, ahead: _Ahead) -> Iterator[tuple[str, OnDemand]]:
     """The files of a station; `common` is the digest of what the pages of all stations show.
 
     The day in its view is for the page of all stations; the revision covers it.
@@ -88,12 +106,12 @@ def _on_demand(
 
     def make(name: str) -> bytes | None:
         if not files:
-            files.update(_station_files(details(view), site))
+            files.update(_station_files(ahead.take(view), site))
         return files.get(name)
 
     # A station that never sent anything has no week.
     for name in _names(view)[view.last is None :]:
-        yield name, OnDemand(view.place.id, digest, newest, values, partial(make, name))
+        yield name, OnDemand(view.place.id, digest, newest, values, partial(make, name), partial(ahead.expect, view))
 
 
 def _digest(*facts: object) -> str:

@@ -34,7 +34,8 @@ class Published:
 class OnDemand:
     """A file that is only built if its inputs have changed since last time; `make` returns None for no file.
 
-    The files of a `group` are built together. `digest` covers what they must show at once, `values` the values
+    The files of a `group` are built together; before the first file of all is, `expect` is called for each that will
+    be, in order. `digest` covers what they must show at once, `values` the values
     that they show, and `newest` is the time of the newest of these (seconds since 1970).
     """
 
@@ -43,6 +44,7 @@ class OnDemand:
     newest: float
     values: str
     make: Callable[[], bytes | None]
+    expect: Callable[[], None] = lambda: None
 
     @property
     def entry(self) -> str:
@@ -81,6 +83,7 @@ def publish_site(
     if most_groups is not None:
         after.update(_waiting(left, before, most_groups, at))
     missing = frozenset(name for name, entry in after.items() if entry.startswith(_UNWRITTEN))
+    _expect(left, before, after)
     # Pages are released once written, because those of all stations together are large.
     while left:
         name, content = left.popleft()
@@ -131,6 +134,13 @@ def _waiting(files: Iterable[tuple[str, object]], before: Mapping[str, str], mos
         first[content.group] = min(order, first.get(content.group, order))
     behind = sorted((group for group in groups if group not in at_once), key=first.__getitem__)
     return {name: entry for group in behind[most:] for name, entry in groups[group].items()}
+
+
+def _expect(files: Iterable[tuple[str, object]], before: Mapping[str, str], kept: Mapping[str, str]) -> None:
+    """Announce the files that will be built."""
+    for name, content in files:
+        if isinstance(content, OnDemand) and name not in kept and before.get(name) != content.entry:
+            content.expect()
 
 
 def _manifest(store: Store) -> dict[str, str]:
