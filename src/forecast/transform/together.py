@@ -67,12 +67,13 @@ def assemble_each(batch: RawBatch, draft: BatchDraft, bounds: Bounds) -> list[Tr
     starts = np.concatenate(([0], np.cumsum(~empty)))[bounds]
     empty_rows = np.add.reduceat(empty, bounds[:-1], dtype=np.int64)
     readings, stations = _readings_of_each(draft.columns.items(), bounds), _stations_of_each(draft.station_ids, bounds)
+    nothing = empty_frame(REJECTED_SCHEMA)
     return [
         None
         if odd[number]
         else Transformed(
             table.slice(starts[number], starts[number + 1] - starts[number]),
-            empty_frame(REJECTED_SCHEMA),
+            nothing,
             int(bounds[number + 1] - bounds[number]),
             int(empty_rows[number]),
             readings[number],

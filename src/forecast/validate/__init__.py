@@ -39,8 +39,12 @@ def validate_each(of_objects: Sequence[pa.Table], stations: Stations, now: datet
     if records:
         table, objects = table.filter(pa.array(~rejected)), objects[~rejected]
     completed = with_metadata(table, stations, objects)
+    nothing = frame_of([], REJECTED_SCHEMA)
     bounds = np.searchsorted(objects, np.arange(len(of_objects) + 1)).tolist()
     return [
-        Validated(completed.slice(start, end - start), frame_of(refused[number], REJECTED_SCHEMA))
+        Validated(
+            completed.slice(start, end - start),
+            frame_of(refused[number], REJECTED_SCHEMA) if number in refused else nothing,
+        )
         for number, (start, end) in enumerate(pairwise(bounds))
     ]

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME, RawBatch, to_frame, to_table
+from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, UTC_TIME, RawBatch, empty_frame, to_frame, to_table
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker
 from forecast.extract.envelope import CHANGES, EXTRACTED, META, PAYLOAD_FIELDS, is_envelope
@@ -141,15 +141,15 @@ def _split(
     rows: pa.Table, origin: pa.Table, objects: Sequence[SmallObject], bounds: Sequence[int]
 ) -> Iterator[RawBatch | None]:
     """The rows of each object, with the types that they have by themselves; None if they have no value."""
+    nothing = empty_frame(REJECTED_SCHEMA)
     for (_, content), (start, end) in zip(objects, pairwise(bounds), strict=True):
         own = rows.slice(start, end - start)
         columns = [_own_type(cells, name, content) for name, cells in zip(own.column_names, own.columns, strict=True)]
         if all(pa.types.is_null(cells.type) for cells in columns):
             yield None
             continue
-        yield RawBatch(
-            to_frame(pa.Table.from_arrays(columns, own.column_names)), to_frame(origin.slice(start, end - start))
-        )
+        values = pa.Table.from_arrays(columns, own.column_names)
+        yield RawBatch(to_frame(values), to_frame(origin.slice(start, end - start)), rejected=nothing)
 
 
 def _own_type(cells: pa.ChunkedArray, name: str, content: bytes) -> pa.ChunkedArray:
