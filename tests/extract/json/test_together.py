@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ def test_an_object_that_is_read_with_others_has_the_batch_that_it_has_by_itself(
             assert (batch.rows_missing, own.rows_missing) == (0, 0)
 
 
-@pytest.mark.parametrize("of", [lines, enveloped])
+@pytest.mark.parametrize(
+    "of", [lines, enveloped, partial(enveloped, meta={"sync_id": 3})], ids=["bare", "enveloped", "numbered"]
+)
 def test_objects_with_the_same_fields_are_read_together_whatever_their_values(of: Any) -> None:
     contents = {
         "a.jsonl": of(ROW, {**ROW, "UV": 3}),

@@ -1,4 +1,4 @@
-"""Reads small objects of JSON lines together: of a day of rows, reading them takes a third of the time of the rest.
+"""Reads small objects of JSON lines together: objects of 288 rows take half of the time that they take one by one.
 
 Each gets the batch that it would have by itself. This is only tried where it is simple: rows with the same flat
 fields, in the same order, and nothing else. What this leaves out is read by itself.
@@ -21,7 +21,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, UTC_TIME, RawBatch, empty_frame, to_frame, to_table
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker
-from forecast.extract.envelope import CHANGES, EXTRACTED, META, PAYLOAD_FIELDS, is_envelope
+from forecast.extract.envelope import CHANGES, ERRORS, EXTRACTED, META, PAYLOAD_FIELDS, is_envelope
 from forecast.extract.json.answers import AROUND_ROWS
 from forecast.extract.json.arrow import KEY
 from forecast.extract.json.header import may_hold_a_container, names_a_container
@@ -35,6 +35,7 @@ from forecast.extract.shapes import Shapes
 _UNUSUAL: Final = (b"\r", b"\0", b"\n\n")
 # A number that is written with a point or an exponent is a float, even if it is whole.
 _FLOAT: Final = rb'"\s*+:\s*+-?+[0-9]++[.eE]'
+_NO_CHANGES: Final = pa.list_(pa.null())
 
 
 class SmallObject(NamedTuple):
@@ -63,7 +64,7 @@ def read_together(objects: Sequence[SmallObject], shapes: Shapes, limits: Limits
 
 
 def _alike(objects: Sequence[SmallObject], shapes: Shapes) -> Iterator[tuple[tuple[bytes, ...], list[int]]]:
-    """The objects whose first rows have the same keys in the same order, with these keys, in parts of limited size."""
+    """The objects whose first rows have the same keys in the same order, with these keys; none that are too large."""
     alike: defaultdict[tuple[bytes, ...], list[int]] = defaultdict(list)
     for index, (_, content) in enumerate(objects):
         first = content[: content.find(b"\n")]
@@ -125,8 +126,9 @@ def _has_changes(table: pa.Table) -> bool:
     if META not in table.column_names:
         return False
     kind = table[META].type
-    changes = kind.field(CHANGES).type if pa.types.is_struct(kind) and kind.get_field_index(CHANGES) >= 0 else None
-    return changes is None or not pa.types.is_list(changes) or not pa.types.is_null(changes.value_type)
+    members = {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {ERRORS: kind}
+    changes = members.get(CHANGES, _NO_CHANGES)
+    return ERRORS in members or changes != _NO_CHANGES
 
 
 def _names(table: pa.Table) -> list[str]:
