@@ -20,6 +20,7 @@ import main
 from forecast.core.registry import load_stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.dry_run import DryRunOverlay
+from forecast.mongo.state import Begun
 from forecast.mongo.versions import Plan
 from forecast.run import pipeline, selection, staging, stations
 from forecast.run.loading import Loader
@@ -114,20 +115,20 @@ class Witness:
 @contextmanager
 def _witnessed() -> Iterator[Witness]:
     witness = Witness()
-    imagine, publish_and_load = DryRunOverlay.apply, Loader.publish_and_load
+    imagine, publish = DryRunOverlay.apply, Loader.publish
 
     def overlay(versions: DryRunOverlay, table: pa.Table, plan: Plan) -> None:
         witness.see(table, plan)
         imagine(versions, table, plan)
 
-    def published(loader: Loader, bundle: Sequence[StagedObject]) -> None:
+    def published(loader: Loader, bundle: Sequence[StagedObject]) -> dict[str, Begun]:
         for staged in bundle:
             witness.see_files(staged)
-        publish_and_load(loader, bundle)
+        return publish(loader, bundle)
 
     with pytest.MonkeyPatch.context() as patch, on_nothing():
         patch.setattr(DryRunOverlay, "apply", overlay)
-        patch.setattr(Loader, "publish_and_load", published)
+        patch.setattr(Loader, "publish", published)
         yield witness
 
 

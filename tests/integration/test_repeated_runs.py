@@ -16,7 +16,7 @@ import forecast.mongo.loader as loading
 from forecast.core.errors import RetryableError
 from forecast.mongo.loader import SCHEMA_FILE
 from forecast.mongo.state import Checkpoints
-from forecast.run import bundle, steps
+from forecast.run import bundle, executor, steps
 from forecast.run.run import Run
 from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
 from tests.waiting import WAIT_SECONDS
@@ -206,6 +206,8 @@ def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(bundle, "_MOST_OBJECTS", 1)
+        # Otherwise, the run may finish loading the next object as well.
+        patch.setattr(executor, "_LOADERS", 1)
         patch.setattr(Run, "begin", begun)
         patch.setattr(Checkpoints, "write", signalled)
         outcome = world.typed("pipeline")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from forecast.core.errors import RetryableError
 from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
-from forecast.run import executor
+from forecast.run import bundle, executor
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.executor import ThreadExecutor
 from forecast.run.run import Run, RunOptions
@@ -23,16 +24,37 @@ from forecast.storage import LocalStore
 
 ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
 KEYS = [f"{number}.jsonl" for number in range(5)]
+SECONDS = 20
 
 
 class Loaded:
-    """In the place of the loader: the keys of the objects that were loaded together."""
+    """In the place of the loader: the keys of the objects that were loaded together, and each step in order."""
 
     def __init__(self) -> None:
         self.bundles: list[list[str]] = []
+        self.steps: list[str] = []
+        # What a step waits for, by its name.
+        self.waits: dict[str, threading.Event] = {}
 
-    def publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
-        self.bundles.append([staged.raw.key for staged in bundle])
+    def publish(self, objects: Sequence[StagedObject]) -> str:
+        self.bundles.append([staged.raw.key for staged in objects])
+        return self.step("publish", objects)
+
+    def load(self, objects: Sequence[StagedObject], _begun: str) -> str:
+        return self.step("load", objects)
+
+    def end(self, objects: Sequence[StagedObject], _begun: str, _days: str) -> None:
+        self.step("end", objects)
+
+    def step(self, name: str, objects: Sequence[StagedObject]) -> str:
+        """A step, which may wait for another one; its name has the number of the first object."""
+        name = f"{name} {objects[0].raw.key[0]}"
+        if (until := self.waits.get(f"before {name}")) is not None:
+            assert until.wait(SECONDS), name
+        self.steps.append(name)
+        if (done := self.waits.get(f"after {name}")) is not None:
+            done.set()
+        return name
 
     @property
     def keys(self) -> list[str]:
@@ -67,11 +89,16 @@ def stager(tmp_path: Path) -> Watched:
 
 def process(stager: Stager, folder: Path) -> tuple[Loaded, list[None]]:
     """What a run would load of the objects that are there, and its progress."""
-    loader: Any = Loaded()
+    loader = Loaded()
+    return loader, load(stager, folder, loader)
+
+
+def load(stager: Stager, folder: Path, loader: Any) -> list[None]:
+    """Load the objects that are there; return the progress."""
     advanced: list[None] = []
     work = ThreadExecutor(stager.run, stager, loader, folder)
     work.process(list(stager.raw.list()), lambda: advanced.append(None))
-    return loader, advanced
+    return advanced
 
 
 def test_small_objects_are_staged_together_and_a_large_one_alone(
@@ -101,7 +128,62 @@ def test_an_error_of_the_run_while_objects_are_staged_together_ends_the_run(
     def lost(*_: Any) -> Any:
         raise RetryableError("the database is gone")
 
-    monkeypatch.setattr(Loaded, "publish_and_load", lost)
+    monkeypatch.setattr(Loaded, "load", lost)
     monkeypatch.setattr(executor, "_TOGETHER", 2)
     with pytest.raises(RetryableError, match="the database is gone"):
         process(stager, tmp_path)
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each object is a bundle of its own."""
+    monkeypatch.setattr(bundle, "_MOST_OBJECTS", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_an_object_is_loaded_while_the_one_before_it_is_and_ends_after_it(stager: Watched, tmp_path: Path) -> None:
+    loader = Loaded()
+    loader.waits = dict.fromkeys(["after load 1", "before load 0"], threading.Event())
+    load(stager, tmp_path, loader)
+    assert loader.steps.index("load 1") < loader.steps.index("load 0")
+    assert [step for step in loader.steps if step.startswith("end")] == [f"end {number}" for number in range(5)]
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_an_object_that_may_share_an_observation_is_loaded_after_the_one_before_it(
+    stager: Watched, tmp_path: Path
+) -> None:
+    (tmp_path / "raw" / KEYS[1]).write_text((tmp_path / "raw" / KEYS[0]).read_text("utf-8"), "utf-8")
+    loader = Loaded()
+    # The second one is published long before the first one is loaded.
+    loader.waits = dict.fromkeys(["after publish 1", "before load 0"], threading.Event())
+    load(stager, tmp_path, loader)
+    assert loader.steps.index("end 0") < loader.steps.index("load 1")
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_a_dry_run_loads_one_object_after_another(stager: Watched, tmp_path: Path) -> None:
+    stager.run.options = dataclasses.replace(stager.run.options, dry_run=True)
+    loader = Loaded()
+    load(stager, tmp_path, loader)
+    assert loader.steps == [f"{step} {number}" for number in range(5) for step in ("publish", "load", "end")]
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_after_a_failure_no_object_is_loaded_or_ends(
+    stager: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one is loaded already when the first one fails, so the next run finds its observations unchanged."""
+    loader, step = Loaded(), Loaded.step
+
+    def lost(loader: Loaded, name: str, of: Sequence[StagedObject]) -> str:
+        done = step(loader, name, of)
+        if done == "load 0":
+            raise RetryableError("the database is gone")
+        return done
+
+    monkeypatch.setattr(Loaded, "step", lost)
+    loader.waits = dict.fromkeys(["after load 1", "before load 0"], threading.Event())
+    with pytest.raises(RetryableError, match="the database is gone"):
+        load(stager, tmp_path, loader)
+    assert sorted(loader.steps) == ["load 0", "load 1", "publish 0", "publish 1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -54,7 +55,15 @@ class Bundle:
     def _has_room_for(self, extents: list[_Extent]) -> bool:
         if len(self.objects) == _MOST_OBJECTS or sum(one.rows for one in (*self._extents, *extents)) > _MOST_ROWS:
             return False
-        return not any(one.may_share(other) for one in extents for other in self._extents)
+        return not _may_share(extents, self._extents)
+
+    def may_share(self, other: Bundle) -> bool:
+        """Whether another bundle may contain an observation of this one."""
+        return _may_share(self._extents, other._extents)
+
+
+def _may_share(extents: Iterable[_Extent], others: Collection[_Extent]) -> bool:
+    return any(one.may_share(other) for one in extents for other in others)
 
 
 def _extent_of(file: ZoneFile) -> _Extent:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from forecast.core.raw_objects import RawObject
 from forecast.run.bundle import Bundle
@@ -17,10 +17,10 @@ from forecast.run.run import Run
 from forecast.run.staged import StagedObject
 from forecast.run.staging import SMALL_BYTES, Stager
 
-# One object is staged while a bundle is loaded and two wait: staging is faster than loading, and staging two hostile
-# objects at once would take twice the memory. Loading two at once was a tenth faster, but the counts of new and
-# updated documents would depend on chance if objects overlap.
+# Staging is faster than loading, and staging two hostile objects at once would take twice the memory.
 _STAGERS: Final = 1
+# One bundle is published and read while the documents of another are inserted; otherwise the server waits for it.
+_LOADERS: Final = 2
 # Consecutive small objects are read, transformed and validated together.
 _TOGETHER: Final = 20
 _WAITING_BUNDLES: Final = 2
@@ -41,7 +41,7 @@ class Executor(Protocol):
 
 
 class ThreadExecutor:
-    """Stages objects in one thread and loads them in another, so that the next is staged while others are loaded."""
+    """Stages objects in one thread and loads them in two others, so that the next is staged while others are loaded."""
 
     def __init__(self, run: Run, stager: Stager, loader: Loader, folder: Path) -> None:
         self._run = run
@@ -53,11 +53,13 @@ class ThreadExecutor:
     def process(self, objects: Sequence[RawObject], advance: Callable[[], None]) -> None:
         """See `Executor.process`."""
         staging: list[Future[StagedObject | None]] = []
+        # What a dry run would load is compared with all that it would have loaded before.
+        loaders = 1 if self._run.options.dry_run else _LOADERS
         with (
-            ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
+            ThreadPoolExecutor(loaders, thread_name_prefix="load") as loader,
             ThreadPoolExecutor(_STAGERS, thread_name_prefix="stage") as stagers,
         ):
-            queue = _LoadQueue(lambda staged: loader.submit(self._publish_and_load, staged), advance)
+            queue = _LoadQueue(lambda *bundle: loader.submit(self._publish_and_load, *bundle), advance)
             try:
                 numbered = ((raw, self._folder / str(number)) for number, raw in enumerate(objects))
                 for group in _staged_together(numbered):
@@ -84,14 +86,26 @@ class ThreadExecutor:
                     future.set_exception(error)
             raise
 
-    def _publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
+    def _publish_and_load(
+        self, bundle: Sequence[StagedObject], earlier: Sequence[Future[None]], shared: Sequence[Future[None]]
+    ) -> None:
         """Load staged objects and remove their files.
 
-        After a failure, nothing more is loaded: if the database is lost, the next object would wait for it again.
+        They are only loaded when those that may hold the same observations (`shared`) are, and only counted when all
+        `earlier` ones are, so that neither the counts nor their order depend on chance. After a failure, nothing more
+        is loaded: if the database is lost, the next object would wait for it again.
         """
         try:
+            if self._load_failed.is_set():
+                return
+            begun = self._loader.publish(bundle)
+            wait(shared)
+            if self._load_failed.is_set():
+                return
+            days = self._loader.load(bundle, begun)
+            wait(earlier)
             if not self._load_failed.is_set():
-                self._loader.publish_and_load(bundle)
+                self._loader.end(bundle, begun, days)
         except BaseException:
             self._load_failed.set()
             raise
@@ -117,14 +131,26 @@ def _staged_together(objects: Iterable[tuple[RawObject, Path]]) -> Iterator[list
         yield group
 
 
+_Load = Callable[[Sequence[StagedObject], Sequence[Future[None]], Sequence[Future[None]]], Future[None]]
+
+
+class _Loading(NamedTuple):
+    bundle: Bundle
+    future: Future[None]
+
+
 @dataclass(slots=True)
 class _LoadQueue:
-    """Bundles staged objects and has them loaded, in order; waits if the loader is behind."""
+    """Bundles staged objects and has them loaded, in order; waits if the loader is behind.
 
-    load: Callable[[Sequence[StagedObject]], Future[None]]
+    `load` gets the objects of a bundle, the earlier ones that are not loaded yet, and those of them that may hold the
+    same observations.
+    """
+
+    load: _Load
     advance: Callable[[], None]
     _bundle: Bundle = field(default_factory=Bundle)
-    _loading: deque[tuple[int, Future[None]]] = field(default_factory=deque)
+    _loading: deque[_Loading] = field(default_factory=deque)
 
     def put_all(self, staging: Sequence[Future[StagedObject | None]]) -> None:
         """Add the next objects, each once it is staged."""
@@ -147,14 +173,16 @@ class _LoadQueue:
         self._wait_for_all_but(0)
 
     def _close_bundle(self) -> None:
-        objects, self._bundle = self._bundle.objects, Bundle()
-        if objects:
-            self._loading.append((len(objects), self.load(objects)))
+        bundle, self._bundle = self._bundle, Bundle()
+        if bundle.objects:
+            earlier = [one.future for one in self._loading]
+            shared = [one.future for one in self._loading if one.bundle.may_share(bundle)]
+            self._loading.append(_Loading(bundle, self.load(bundle.objects, earlier, shared)))
         self._wait_for_all_but(_WAITING_BUNDLES)
 
     def _wait_for_all_but(self, number: int) -> None:
         while len(self._loading) > number:
-            objects, loading = self._loading.popleft()
+            bundle, loading = self._loading.popleft()
             loading.result()
-            for _ in range(objects):
+            for _ in bundle.objects:
                 self.advance()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -47,19 +48,29 @@ class Loader:
     checkpoints: Checkpoints
     pending_qc: PendingQc
     overlay: DryRunOverlay | None = None
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
     def publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
         """Publish staged objects to the processed zone, the database and the checkpoints, in this order.
 
         No two of them may hold the same observation (see `Bundle`).
         """
+        begun = self.publish(bundle)
+        self.end(bundle, begun, self.load(bundle, begun))
+
+    def publish(self, bundle: Sequence[StagedObject]) -> dict[str, Begun]:
+        """Publish staged objects to the processed zone; return what was known of each before, by URI."""
         run = self.run
         run.objects += [staged.counts for staged in bundle]
         begun = self._begin(bundle)
         if not run.options.dry_run:
             run.check_lease()
             self._publish(bundle)
-        days = self._load(bundle, begun)
+        return begun
+
+    def end(self, bundle: Sequence[StagedObject], begun: Mapping[str, Begun], days: set[tuple[str, int]]) -> None:
+        """Write the checkpoints of loaded objects, and count them; `days` are their station-days."""
+        run = self.run
         ended = [self._loaded(staged, begun[staged.raw.uri]) for staged in bundle]
         if not run.options.dry_run:
             # A concurrent run that took over the lease may have evaluated these days before they were all written.
@@ -86,10 +97,11 @@ class Loader:
             if not staged.published:
                 with self.run.timed("save"):
                     publish(staged.files, self.processed)
-                self.run.progress.records_published += staged.counts.records_validated
+                with self.counting:
+                    self.run.progress.records_published += staged.counts.records_validated
 
-    def _load(self, bundle: Sequence[StagedObject], begun: Mapping[str, Begun]) -> set[tuple[str, int]]:
-        """Load the records of the objects; return their station-days."""
+    def load(self, bundle: Sequence[StagedObject], begun: Mapping[str, Begun]) -> set[tuple[str, int]]:
+        """Load the records of published objects (`publish`) into the database; return their station-days."""
         run, by_uri = self.run, {staged.raw.uri: staged for staged in bundle}
         days: set[tuple[str, int]] = set()
         for records in read_records((file for staged in bundle for file in staged.files), CHUNK_ROWS):
