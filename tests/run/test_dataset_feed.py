@@ -14,7 +14,7 @@ import pytest
 from forecast.core.errors import RetryableError
 from forecast.core.raw_objects import RawObject
 from forecast.core.stations import Stations
-from forecast.mongo import observation_reader
+from forecast.mongo import observation_reader, qc_update
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import PendingQc, pending_dataset
@@ -95,6 +95,29 @@ def test_what_was_checked_is_written_without_being_read_again(world: FedWorld, r
     assert read == []
     assert_the_dataset_is_the_database(world)
     assert world.write() == DatasetCounts()
+
+
+def test_days_are_written_in_groups_of_about_equally_many_rows(
+    world: FedWorld, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of many rows is a group of its own; days with other columns may be in one group."""
+    monkeypatch.setattr(qc_update, "_ROWS_HANDED_ON", 10)
+    monkeypatch.setattr(dataset, "_ROWS_OF_HOURS", 10)
+    groups: list[tuple[int, int]] = []
+    take = DatasetFeed.take
+
+    def taken(feed: DatasetFeed, days: Any, observations: Any) -> None:
+        groups.append((len(set().union(*days.values())), observations.num_rows))
+        take(feed, days, observations)
+
+    monkeypatch.setattr(DatasetFeed, "take", taken)
+    rows = [row(5 * at, 12.0) for at in range(12)]
+    rows += [row(day * DAY + 5 * at, 12.0, name) for day in (1, 2, 3) for name in "AB" for at in range(2)]
+    rows += [row(4 * DAY, None, relative_humidity=55.0)]
+    counts = world.run(*rows)
+    assert groups == [(1, 12), (2, 8), (2, 5)]
+    assert (counts.files, counts.rows, read) == (5, 25, [])
+    assert_the_dataset_is_the_database(world)
 
 
 def test_a_later_run_writes_the_day_that_it_adds_to(world: FedWorld, read: list[str]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
 
+from forecast.core.clock import DAY_MS
 from forecast.core.counts import QcCounts
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.memory import trim_heap
@@ -33,14 +34,15 @@ from forecast.mongo.window_reader import prefetch, read_window
 from forecast.qc.aggregates import station_days
 from forecast.qc.changes import Changes, StationDay
 from forecast.qc.days import days_of
+from forecast.qc.flags import Times
 from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
 from forecast.qc.windows import QcWindow
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
-# The number of days at a time: what is passed on is in memory in addition to all that was evaluated.
-_DAYS_HANDED_ON: Final = 7
+# Rows (about 400 bytes each) at a time, in whole days: they are in memory in addition to all that was evaluated.
+_ROWS_HANDED_ON: Final = 24_000
 # A function that evaluates what changes reach, and adds the station-days whose flags are rewritten to a set.
 ChangesEvaluator = Callable[[Changes, set[StationDay]], QcCounts]
 
@@ -240,9 +242,8 @@ def _write_days(
 
 def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]], sink: DaySink) -> None:
     """Pass on what the database now holds for the days whose observations changed."""
-    days = sorted(set().union(*window.changed.values()))
-    for at in range(0, len(days), _DAYS_HANDED_ON):
-        some = set(days[at : at + _DAYS_HANDED_ON])
+    times = [one.columns.times[differing.evaluated] for one, differing in pairs]
+    for some in _some_days(sorted(set().union(*window.changed.values())), times):
         changed = {name: of_station & some for name, of_station in window.changed.items() if of_station & some}
         parts = []
         for (columns, results), (*_, among, flag, amount) in pairs:
@@ -255,6 +256,20 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
                 return
             parts.append(CheckedRows(columns, origins, results, among[chosen], flag[chosen], amount[chosen]))
         sink.take(changed, dataset_of(parts))
+
+
+def _some_days(days: Sequence[int], times: Sequence[Times]) -> Iterator[set[int]]:
+    """Days in groups that have at most `_ROWS_HANDED_ON` of the rows at these times, or are a single day."""
+    found, sizes = np.unique(np.concatenate([np.empty(0, np.int64), *times]) // DAY_MS, return_counts=True)
+    rows = dict(zip(found.tolist(), sizes.tolist(), strict=True))
+    some: set[int] = set()
+    for day in days:
+        if some and sum(rows.get(one, 0) for one in (*some, day)) > _ROWS_HANDED_ON:
+            yield some
+            some = set()
+        some.add(day)
+    if some:
+        yield some
 
 
 def _days_of(one: Evaluated, differing: OutdatedFlags) -> set[tuple[str, int]]:

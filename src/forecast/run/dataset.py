@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import accumulate, groupby, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -43,8 +43,8 @@ from forecast.zone.tables import (
 LOGGER = logging.getLogger("forecast.run.dataset")
 # How many days are written before their entries are removed from the queue.
 _DAYS_AT_ONCE: Final = 31
-# The number of days whose hours are computed at once.
-_DAYS_OF_HOURS: Final = 7
+# Rows (about 300 bytes each) whose hours are computed at once, in whole days.
+_ROWS_OF_HOURS: Final = 24_000
 Marks = dict[tuple[str, int], list[str]]
 
 
@@ -145,8 +145,8 @@ class DatasetWriter:
             DatasetState.for_collection(self.collection).begin(self.run_id)
         station_days = [(station, one.day) for one in days for station in one.stations]
         with self._checked(pending, station_days), publishing(self.store) as publisher:
-            for one in days:
-                self._write_day(one.day, one.stations, self._reading(conformed(one.observations)), publisher)
+            for one in _conformed(days):
+                self._write_day(one.day, one.stations, self._reading(one.observations), publisher)
             hourly = self._hourly(publisher)
             for run in _runs([*([self._last] if self._last else []), *days]):
                 # The midnight after the last day is not known yet.
@@ -270,6 +270,17 @@ def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
     return there is None or there.revision not in {known.revision, known.writing}
 
 
+def _conformed(days: Iterable[EarlyDay]) -> Iterator[EarlyDay]:
+    """The same days with all columns of DATASET_SCHEMA, made for days with the same columns at once."""
+    for _, some in groupby(days, key=lambda one: one.observations.column_names):
+        alike = list(some)
+        whole = conformed(pa.concat_tables([one.observations for one in alike]))
+        ends = accumulate(one.observations.num_rows for one in alike)
+        for one, end in zip(alike, ends, strict=True):
+            rows = one.observations.num_rows
+            yield EarlyDay(one.day, one.stations, whole.slice(end - rows, rows))
+
+
 def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
     """Groups of consecutive days with the same stations; the last day of a group is also the first of the next."""
     run: list[EarlyDay] = []
@@ -278,7 +289,7 @@ def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
             yield run
             run = []
         run.append(one)
-        if len(run) > _DAYS_OF_HOURS:
+        if len(run) > 1 and sum(each.observations.num_rows for each in run) > _ROWS_OF_HOURS:
             yield run
             run = [one]
     if run:

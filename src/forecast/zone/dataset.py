@@ -13,7 +13,7 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,6 +34,7 @@ CURRENT: Final = "current/"
 # Stations that report every 5 minutes: 28 800 observations a day. Of slower ones, a file has more.
 STATIONS_A_FILE: Final = 100
 _MINUTES: Final = 5.0
+_FIRST_DAY: Final = date(1970, 1, 1)
 _KEY: Final = re.compile(r"day=(?P<day>\d{4}-\d{2}-\d{2})/part-(?P<number>\d+)-of-(?P<parts>\d+)\.parquet$")
 
 
@@ -56,7 +57,7 @@ class DayFile(NamedTuple):
 
 def day_folder(day: int, dataset: str = CURRENT) -> str:
     """The folder of a UTC day (since 1970)."""
-    return f"{dataset}day={midnight(day):%Y-%m-%d}/"
+    return f"{dataset}day={_FIRST_DAY + timedelta(day)}/"
 
 
 def day_file(key: str) -> DayFile | None:
@@ -170,7 +171,7 @@ def together(tables: Collection[pa.Table]) -> pa.Table:
     """
     held = set().union(*(table.column_names for table in tables))
     schema = pa.schema([field for field in DATASET_SCHEMA if field.name in held], DATASET_SCHEMA.metadata)
-    return concatenated([conformed(table, schema) for table in tables])
+    return concatenated([table if table.schema.equals(schema) else conformed(table, schema) for table in tables])
 
 
 def readable(
@@ -214,6 +215,8 @@ def of_file(table: pa.Table, file: DayFile) -> pa.Table:
 
 def of_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
     """The rows of some stations."""
+    if _only_of(table, names):
+        return table
     wanted = _is_of(table, names)
     return table if pc.all(wanted, min_count=0).as_py() else table.filter(wanted)
 
@@ -221,6 +224,12 @@ def of_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
 def without_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
     """The rows of all other stations."""
     return table.filter(pc.invert(_is_of(table, names)))
+
+
+def _only_of(table: pa.Table, names: Collection[str]) -> bool:
+    """Whether the stations that the table's dictionaries name, although perhaps without rows, are among these."""
+    chunks = table["station_id"].chunks
+    return all(isinstance(one, pa.DictionaryArray) and set(one.dictionary.to_pylist()) <= set(names) for one in chunks)
 
 
 def _is_of(table: pa.Table, names: Collection[str]) -> pa.ChunkedArray:
