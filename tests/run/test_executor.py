@@ -115,9 +115,9 @@ def test_small_objects_are_staged_together_and_a_large_one_alone(
 
 def test_objects_are_loaded_while_those_staged_with_them_wait_for_their_space(stager: Watched, tmp_path: Path) -> None:
     """The room is enough for the file of one object, and the next one's is written when that is loaded."""
-    limits = dataclasses.replace(stager.run.settings.limits, unpacked_bytes=60_000)
+    limits = dataclasses.replace(stager.run.settings.limits, unpacked_bytes=10_000)
     stager.run.settings = dataclasses.replace(stager.run.settings, limits=limits)
-    small = dataclasses.replace(stager, space=DiskBudget(80_000, stager.run.check_stop))
+    small = dataclasses.replace(stager, space=DiskBudget(30_000, stager.run.check_stop))
     loader, _ = process(small, tmp_path)
     assert loader.bundles == [[key] for key in KEYS]
 
