@@ -120,7 +120,7 @@ def _differing(one: Evaluated, rows: Rows) -> OutdatedFlags:
     versions = np.full(len(quality.flag), qc_version())
     hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(qc_hashes_of(one.columns.digests[rows]) != hashes)
-    return OutdatedFlags(rows[other], quality.take(other), hashes[other], rows, quality.flag, quality.amount)
+    return OutdatedFlags(rows[other], hashes[other], rows, quality.flag, quality.amount)
 
 
 def outdated_before(window: QcWindow, one: Evaluated) -> set[StationDay]:

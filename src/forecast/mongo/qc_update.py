@@ -210,7 +210,7 @@ def _evaluate_window(
         updates = (
             batch
             for one, differing in pairs
-            for batch in flag_updates(one.results.series, one.columns, differing, changed, by_name=not attempt)
+            for batch in flag_updates(one.results, one.columns, differing, changed, by_name=not attempt)
         )
         written = rewrite_all(updates, collection)
         counts.rewritten += written

@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
@@ -23,10 +22,10 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
 from forecast.networks.qc_version import qc_version
 from forecast.qc.flags import Floats
-from forecast.qc.results import Quality
-from forecast.qc.series import Series
+from forecast.qc.results import QcResults, Quality
 
-_BATCH: Final = 2_500
+# Up to four batches are in memory, as objects and as BSON; where all values are flagged, 2 500 rows are 10 MB.
+_BATCH: Final = 600
 _WRITERS: Final = 2
 _AMOUNT: Final = "measurements.precipitation_amount"
 
@@ -41,13 +40,13 @@ _FLAGS: Final = msgspec.json.Decoder(dict[str, _Flag])
 
 
 class OutdatedFlags(NamedTuple):
-    """The rows whose flags are outdated, the flags that replace theirs, and their QC hashes.
+    """The rows whose flags are outdated, and the QC hashes of the flags that replace theirs.
 
-    `evaluated` are all rows that were evaluated, with the worst flag and rain amount of each.
+    The flags themselves are made again when they are written: where all values are flagged, they take 400 bytes a row
+    as text. `evaluated` are all rows that were evaluated, with the worst flag and rain amount of each.
     """
 
     rows: npt.NDArray[np.intp]
-    quality: Quality
     hashes: Hashes
     evaluated: npt.NDArray[np.intp]
     flag: npt.NDArray[np.int32]
@@ -56,30 +55,24 @@ class OutdatedFlags(NamedTuple):
     @classmethod
     def joined(cls, parts: Sequence[OutdatedFlags]) -> OutdatedFlags:
         """Those of several groups of rows, one after another."""
-        rows, qualities, *others = zip(*parts, strict=True)
-        quality = Quality(
-            np.concatenate([one.flag for one in qualities]),
-            pa.concat_arrays([one.flags for one in qualities]),
-            np.concatenate([one.anomalies for one in qualities]),
-            np.concatenate([one.amount for one in qualities]),
-        )
-        return cls(np.concatenate(rows), quality, *map(np.concatenate, others))
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def flag_updates(
-    series: Series, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
+    results: QcResults, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
 ) -> Iterator[list[UpdateOne]]:
     """The writes of outdated flags, in batches; each is conditional on the document being as it was read.
 
-    `series` and `stored` have the same rows. `changed` gets the number of values with a different flag, by document, so
-    that a second attempt does not count twice. Documents are found by `_id`, which is fast, or by station and time if
-    somebody has renamed them by hand.
+    `results` and `stored` have the same rows. `changed` gets the number of values with a different flag, by document,
+    so that a second attempt does not count twice. Documents are found by `_id`, which is fast, or by station and time
+    if somebody has renamed them by hand.
     """
-    rows, quality, hashes = differing[:3]
-    for at in range(0, len(rows), _BATCH):
+    series = results.series
+    for at in range(0, len(differing.rows), _BATCH):
         updates = []
-        batch = quality.flags[at : at + _BATCH].to_pylist()
-        for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
+        rows, hashes = differing.rows[at : at + _BATCH], differing.hashes[at : at + _BATCH]
+        quality = results.quality(rows)
+        for number, (row, text) in enumerate(zip(rows.tolist(), quality.flags.to_pylist(), strict=True)):
             station = series.stations[series.of_row[row]]
             name = document_id(station, stored.times[row])
             changed[name] = _changed_flags(stored.flags[row], text)
