@@ -113,15 +113,23 @@ def test_an_internal_error_is_remembered_until_the_program_changes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.raw.put("b.jsonl", lines(enveloped(climate(1))))
-    real = steps.extract_data
+    alone, together = steps.extract_data, steps.extract_together
 
-    def broken(path: Any, raw: Any, *more: Any) -> Any:
-        if raw.key == "b.jsonl":
+    def check(*raws: Any) -> None:
+        if any(raw.key == "b.jsonl" for raw in raws):
             raise ZeroDivisionError("division by zero")
-        return real(path, raw, *more)
+
+    def broken_alone(path: Any, raw: Any, *more: Any) -> Any:
+        check(raw)
+        return alone(path, raw, *more)
+
+    def broken_together(objects: Any, *more: Any) -> Any:
+        check(*(one.raw for one in objects))
+        return together(objects, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "extract_data", broken)
+        patch.setattr(steps, "extract_data", broken_alone)
+        patch.setattr(steps, "extract_together", broken_together)
         status = world.run()
         assert known(status) == (3, 1, 0)
         assert [(error["object"], error["code"]) for error in status["errors"]] == [("b.jsonl", "internal_error")]

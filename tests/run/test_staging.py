@@ -234,6 +234,27 @@ def test_objects_that_are_staged_together_are_validated_in_one_call(
     assert calls == [2]
 
 
+def test_an_exception_while_objects_are_read_together_rejects_only_the_object_that_raises_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("extract_together", "transform_each"):
+        monkeypatch.setattr(steps, step, on_the_first(getattr(steps, step), KeyError("x")))
+    real = steps.transform_data
+
+    def broken(transformer: Any, batch: Any) -> Any:
+        if "13.5" in batch.rows["temperature"].tolist():
+            raise KeyError("x")
+        return real(transformer, batch)
+
+    monkeypatch.setattr(steps, "transform_data", broken)
+    (folder / "raw" / "b.jsonl").write_text(json.dumps({**ROW, "temperature": "13.5"}) + "\n", "utf-8")
+    (folder / "raw" / "c.jsonl").write_text(json.dumps(ROW) + "\n", "utf-8")
+    chosen = stager(folder)
+    staged = staged_by(chosen, folder, together=True)
+    assert [key for key, one in staged.items() if one is None] == ["b.jsonl"]
+    assert [(counts.key, counts.error_code) for counts in chosen.run.objects] == [("b.jsonl", "internal_error")]
+
+
 def test_an_exception_on_the_rows_of_one_object_rejects_only_that_object(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
