@@ -67,6 +67,11 @@ class _ReadObject:
     waiting: list[pa.Table] = field(default_factory=list)
     validated: Validated | None = None
 
+    @property
+    def rows(self) -> int:
+        """The number of rows that wait to be validated."""
+        return sum(map(len, self.waiting))
+
     def observations(self) -> pa.Table:
         """Take all waiting rows."""
         waiting, self.waiting = self.waiting, []
@@ -129,16 +134,24 @@ class Stager:
     def _read_together(self, objects: Sequence[_ReadObject]) -> None:
         """Read objects, except for those that have to be read by themselves."""
         small = [SmallObject(one.staged.raw, one.content) for one in objects if one.content is not None]
-        try:
-            with self.run.timed("extract"):
-                batches = steps.extract_together(small, self.run.settings.limits, self.run.context.started_at)
-        except (ForecastError, MemoryError):
-            raise
-        except Exception:  # noqa: BLE001  `_read_alone` finds the object that raises it, and logs the traceback
-            return
-        for one, batch in zip(objects, batches, strict=True):
+        limits, now = self.run.settings.limits, self.run.context.started_at
+        batches = self._of_several("extract", partial(steps.extract_together, small, limits, now))
+        for one, batch in zip(objects, batches or [None] * len(objects), strict=True):
             if batch is not None:
                 one.content, one.batch = None, batch
+
+    def _of_several(self, stage: str, work: Callable[[], list[_Result]]) -> list[_Result] | None:
+        """The results of `work` on several objects, or None if it raises anything that one of them may have caused.
+
+        Each is then treated by itself, which finds the one that raises it, and logs the traceback.
+        """
+        try:
+            with self.run.timed(stage):
+                return work()
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  see above
+            return None
 
     def _read_alone(self, read: _ReadObject) -> _ReadObject:
         content, read.content = read.content, None
@@ -286,7 +299,7 @@ class Stager:
         staged.see_rejected(transformed.rejected, self.run.context.started_at)
         read.writer.add_rejected(transformed.rejected)
         read.waiting.append(transformed.observations)
-        if sum(map(len, read.waiting)) >= CHUNK_ROWS:
+        if read.rows >= CHUNK_ROWS:
             self._validate_and_save(read)
 
     def _finish(self, read: _ReadObject) -> _ReadObject:
@@ -294,7 +307,7 @@ class Stager:
         self._transform(read)
         for transformed in read.transformer.finish():
             self._take(read, transformed)
-        if sum(map(len, read.waiting)) > FEW_ROWS:
+        if read.rows > FEW_ROWS:
             self._validate_and_save(read)
         _report_unread(read.staged.counts, read.transformer)
         return read
@@ -304,37 +317,28 @@ class Stager:
         waiting = [(one, one.batch) for one in objects if one.batch is not None]
         if len(waiting) <= 1:
             return
-        try:
-            with self.run.timed("transform"):
-                transformed = steps.transform_each([(one.transformer, batch) for one, batch in waiting])
-        except (ForecastError, MemoryError):
-            raise
-        except Exception:  # noqa: BLE001  `_finish` finds the object that raises it, and logs the traceback
-            return
-        for (one, _), own in zip(waiting, transformed, strict=True):
+        pairs = [(one.transformer, batch) for one, batch in waiting]
+        transformed = self._of_several("transform", partial(steps.transform_each, pairs))
+        for (one, _), own in zip(waiting, transformed or [None] * len(waiting), strict=True):
             one.transformed = own
 
     def _validate_together(self, objects: Sequence[_ReadObject]) -> None:
         """Validate the waiting rows of several objects; if that fails, `_end` validates each object separately."""
-        waiting = [one for one in objects if sum(map(len, one.waiting))]
+        waiting = [one for one in objects if one.rows]
         if len(waiting) <= 1:
             return
-        try:
-            with self.run.timed("validate"):
-                observations = [concat_tables(one.waiting, OBSERVATION_SCHEMA) for one in waiting]
-                validated = steps.validate_data(observations, self.stations, self.run.context.started_at)
-        except (ForecastError, MemoryError):
-            raise
-        except Exception:  # noqa: BLE001  `_end` finds the object that raises it, and logs the traceback
-            return
-        for one, own in zip(waiting, validated, strict=True):
-            one.validated, one.waiting = own, []
+        observations = [concat_tables(one.waiting, OBSERVATION_SCHEMA) for one in waiting]
+        now = self.run.context.started_at
+        validated = self._of_several("validate", partial(steps.validate_data, observations, self.stations, now))
+        if validated is not None:
+            for one, own in zip(waiting, validated, strict=True):
+                one.validated, one.waiting = own, []
 
     def _end(self, read: _ReadObject) -> StagedObject:
         staged, writer = read.staged, read.writer
         if read.validated is not None:
             self._save(staged, writer, read.validated)
-        elif sum(map(len, read.waiting)):
+        elif read.rows:
             self._validate_and_save(read)
         self.space.reserve(staged.folder, writer.size)
         staged.files = writer.files

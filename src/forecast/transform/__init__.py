@@ -20,7 +20,7 @@ from forecast.transform.not_stored import cells_of
 from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.readers import Readers
 from forecast.transform.renamed import Lack, lacking, renamed, sample_cells
-from forecast.transform.together import alike, assemble_each, bounds_of, one_batch
+from forecast.transform.together import alike, assemble_each, one_batch, row_bounds
 from forecast.transform.unit_gate import UnitGates
 
 # Raised when the output for any raw row changes: objects processed under another version are processed again.
@@ -77,7 +77,7 @@ class ObjectTransformer:
 
     def take(self, transformed: Transformed, columns: Columns, layout: DeclaredLayout) -> None:
         """Note what the rows of one layout say about the object: raw ones (`columns`), and what became of them."""
-        self._readers.of(layout)
+        self._readers.of(layout)  # one of the layouts that the object has
         self._keep_unknown(columns, layout.known(columns))
         self.reading.not_stored.update(cells_of(columns, layout.layout.not_stored))
         self._needs_unit = layout.needs_unit(columns)
@@ -154,7 +154,7 @@ def transform_each(objects: Sequence[tuple[ObjectTransformer, RawBatch]]) -> lis
 
 def _transform_alike(objects: Sequence[tuple[ObjectTransformer, RawBatch]]) -> list[Transformed | None]:
     batches = [batch for _, batch in objects]
-    batch, bounds = one_batch(batches), bounds_of(batches)
+    batch, bounds = one_batch(batches), row_bounds(batches)
     readers = objects[0][0].new_readers()
     (_, columns, layout), *others = readers.parts(batch)
     drafted = None if layout is None or others else readers.of(layout).draft(batch, columns, bounds)

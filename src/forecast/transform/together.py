@@ -52,7 +52,7 @@ def one_batch(batches: Sequence[RawBatch]) -> RawBatch:
     return RawBatch(to_frame(rows), to_frame(origin))
 
 
-def bounds_of(batches: Sequence[RawBatch]) -> Bounds:
+def row_bounds(batches: Sequence[RawBatch]) -> Bounds:
     """Where the rows of each begin and end in one batch."""
     return np.cumsum([0, *(len(batch.rows) for batch in batches)])
 
